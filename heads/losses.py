@@ -1,0 +1,74 @@
+"""Losses on log depth and directions. Each returns (sum, count); see `heads.base`."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from heads.base import masked_sum
+
+SMALLEST_SCALE = 1e-3
+
+
+def laplace_scale(raw: Tensor) -> Tensor:
+    """A raw output -> Laplace scale b = 1e-3 + exp(raw): any size above 1e-3, with a gradient everywhere."""
+    return SMALLEST_SCALE + raw.clamp(max=8.0).exp()
+
+
+def laplace_nll(error: Tensor, scale: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """-log of the Laplace density: |e| / b + log(2 b), summed where `mask`. All of one shape."""
+    return masked_sum(error.abs() / scale + torch.log(2 * scale), mask)
+
+
+def multiscale_gradient(error: Tensor, mask: Tensor, scales: int = 4) -> tuple[Tensor, Tensor]:
+    """Differences of the log-depth error between neighbours 1, 2, 4, 8 px apart; (B, H, W) each.
+
+    As in MegaDepth (Li and Snavely 2018, eq. 8), but with strided differences at full resolution in place of
+    a subsampled map: keeps edges sharp and surfaces free of ripples. Blind to the overall scale.
+    """
+    total, count = error.new_zeros(()), mask.new_zeros((), dtype=torch.long)
+    for level in range(scales):
+        step = 2**level
+        for axis in (1, 2):
+            length = error.shape[axis] - step
+            if length <= 0:
+                continue
+            difference = error.narrow(axis, step, length) - error.narrow(axis, 0, length)
+            both = mask.narrow(axis, step, length) & mask.narrow(axis, 0, length)
+            part, number = masked_sum(difference.abs(), both)
+            total, count = total + part, count + number
+    return total, count
+
+
+def normal_difference(
+    log_depth: Tensor, true_log_depth: Tensor, rays: Tensor, mask: Tensor, step: int = 2, edge: float = 0.1
+) -> tuple[Tensor, Tensor]:
+    """1 - cos of the angle between surface normals of the predicted and the true depth.
+
+    log_depth, true_log_depth: (B, H, W). rays: (B, 3, H, W) with z = 1. Normals are cross products of
+    differences over `step` pixels; places whose true depth jumps by more than `edge` (log) are left out.
+    """
+    ours, theirs = (_normals(x, rays, step) for x in (log_depth, true_log_depth))
+    here = true_log_depth[:, step:, step:]
+    jump = torch.maximum(
+        (here - true_log_depth[:, step:, :-step]).abs(), (here - true_log_depth[:, :-step, step:]).abs()
+    )
+    valid = mask[:, step:, step:] & mask[:, step:, :-step] & mask[:, :-step, step:] & (jump < edge)
+    return masked_sum(1 - (ours * theirs).sum(1), valid)
+
+
+def _normals(log_depth: Tensor, rays: Tensor, step: int) -> Tensor:
+    """(B, 3, H - step, W - step) unit normals, up to a common sign."""
+    # The overall scale cancels; subtracting the mean keeps exp in range where a prediction is wild.
+    relative = (log_depth - log_depth.mean((1, 2), keepdim=True).detach()).clamp(-20, 20)
+    points = rays * relative.exp()[:, None]
+    here = points[:, :, step:, step:]
+    right = here - points[:, :, step:, :-step]
+    down = here - points[:, :, :-step, step:]
+    normal = torch.linalg.cross(right, down, dim=1)
+    return normal * (normal.square().sum(1, keepdim=True) + 1e-24).rsqrt()
+
+
+def laplace_half_width(scale: Tensor | float, probability: float) -> Tensor | float:
+    """The half width that holds probability p of a Laplace variable: b * log(1 / (1 - p))."""
+    return scale * math.log(1 / (1 - probability))

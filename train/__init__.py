@@ -1,0 +1,1 @@
+"""How heads and adapters are learned."""

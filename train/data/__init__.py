@@ -1,0 +1,5 @@
+"""Records -> training batches."""
+
+from train.data.batches import Collator, RecordSet
+
+__all__ = ["Collator", "RecordSet"]

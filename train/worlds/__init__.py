@@ -1,0 +1,1 @@
+"""Procedural indoor and outdoor scenes with exact geometry and question-answer pairs."""

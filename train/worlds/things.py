@@ -1,0 +1,140 @@
+"""What a world is made of: the names of kinds and colours, paint, parts and items.
+
+An item (a chair, a car) is a handful of parts (unit shapes, scaled) in its own frame: metres, x to its
+right, y away from its front, z up, origin on the ground under its middle. Its front faces -y.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass, field
+
+import numpy as np
+
+STRUCTURE = ("floor", "ceiling", "wall", "ground", "road", "pavement", "grass", "building")
+THINGS = (
+    "door", "window", "table", "chair", "sofa", "bed", "cabinet", "shelf", "lamp", "box", "ball", "bottle",
+    "plant", "picture", "person", "tv", "rug", "mug", "car", "van", "tree", "street lamp", "traffic cone",
+    "bin", "bench", "fence", "bush", "sign", "stool", "curtain",
+)  # fmt: skip
+KINDS = ("nothing", *STRUCTURE, *THINGS)
+"""Index 0 means sky or unknown; then the fabric of the place; then things one can ask about."""
+
+COLOURS = (
+    "none", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey",
+)  # fmt: skip
+
+# colour name -> (hue range in degrees, saturation range, value range), of sRGB
+_HSV = {
+    "red": ((-8, 6), (0.7, 0.95), (0.5, 0.85)),
+    "orange": ((20, 32), (0.8, 0.98), (0.8, 1.0)),
+    "yellow": ((47, 58), (0.65, 0.95), (0.8, 1.0)),
+    "green": ((90, 150), (0.45, 0.85), (0.3, 0.7)),
+    "blue": ((205, 235), (0.55, 0.9), (0.4, 0.85)),
+    "purple": ((265, 290), (0.45, 0.75), (0.4, 0.7)),
+    "pink": ((325, 350), (0.3, 0.5), (0.85, 1.0)),
+    "brown": ((16, 32), (0.5, 0.72), (0.3, 0.55)),
+    "black": ((0, 360), (0.0, 0.15), (0.05, 0.15)),
+    "white": ((20, 60), (0.0, 0.08), (0.88, 1.0)),
+    "grey": ((0, 360), (0.0, 0.06), (0.4, 0.62)),
+}
+TEXTURES = (
+    "plain", "noise", "stripes", "checker", "tiles", "bricks", "wood", "facade", "speckle", "books", "blobs",
+    "slats", "lane",
+)  # fmt: skip
+SHAPES = ("box", "ellipsoid", "cylinder", "cone")
+
+
+@dataclass(frozen=True)
+class Paint:
+    """A material: two linear RGB colours mixed by a texture whose period is `scale` metres."""
+
+    rgb: tuple[float, float, float]
+    rgb2: tuple[float, float, float]
+    texture: str = "plain"
+    scale: float = 1.0
+    gloss: float = 0.0
+    glow: float = 0.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One shape. `centre` and `half` (half extents before turning) in metres; `axis`: where its z points."""
+
+    shape: str
+    centre: tuple[float, float, float]
+    half: tuple[float, float, float]
+    paint: Paint
+    axis: str = "z"
+
+
+@dataclass
+class Item:
+    """A thing in its own frame. `top` is the height of a surface that can carry small things."""
+
+    kind: str
+    colour: str
+    parts: list[Part] = field(default_factory=list)
+    top: float | None = None
+
+    def box(self, centre, size, paint, axis="z"):
+        half = (size[0] / 2, size[1] / 2, size[2] / 2)
+        self.parts.append(Part("box", tuple(centre), half, paint, axis))
+
+    def blob(self, centre, half, paint):
+        self.parts.append(Part("ellipsoid", tuple(centre), tuple(half), paint))
+
+    def post(self, x, y, low, high, radius, paint):
+        """An upright cylinder from height `low` to `high`."""
+        self.parts.append(
+            Part("cylinder", (x, y, (low + high) / 2), (radius, radius, (high - low) / 2), paint)
+        )
+
+    def disc(self, centre, radius, length, paint, axis):
+        """A lying cylinder: its axis along `axis` (a wheel, a sign)."""
+        self.parts.append(Part("cylinder", tuple(centre), (radius, radius, length / 2), paint, axis))
+
+    def spire(self, x, y, low, high, radius, paint):
+        """An upright cone."""
+        self.parts.append(Part("cone", (x, y, (low + high) / 2), (radius, radius, (high - low) / 2), paint))
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """(3,), (3,): the lowest and highest corner over all parts, metres, in the item's frame."""
+        centre = np.array([p.centre for p in self.parts])
+        half = np.array([along_axes(p.half, p.axis) for p in self.parts])
+        return (centre - half).min(0), (centre + half).max(0)
+
+
+def along_axes(half, axis: str):
+    """Half extents in the item's axes of a part whose z points along `axis`."""
+    if axis == "x":
+        return (half[2], half[1], half[0])
+    if axis == "y":
+        return (half[0], half[2], half[1])
+    return half
+
+
+def rgb_of(rng: np.random.Generator, colour: str) -> tuple[float, float, float]:
+    """A linear RGB value that people would call `colour`."""
+    hue, saturation, value = (rng.uniform(*r) for r in _HSV[colour])
+    return tuple(c**2.2 for c in colorsys.hsv_to_rgb(hue % 360 / 360, saturation, value))
+
+
+def shade(rgb, factor: float) -> tuple[float, float, float]:
+    return tuple(min(1.0, c * factor) for c in rgb)
+
+
+def paint_of(
+    rng, colour: str, texture: str = "plain", scale: float = 1.0, contrast: float = 0.3, **kw
+) -> Paint:
+    """Paint that keeps its colour's name: the second colour is a lighter or darker shade of the first."""
+    rgb = rgb_of(rng, colour)
+    factor = 1 - contrast if rng.random() < 0.6 or colour == "white" else 1 + contrast
+    return Paint(rgb, shade(rgb, factor), texture, scale, **kw)
+
+
+def pick_colour(rng, *favourites: str) -> str:
+    """A colour name: one of the favourites half the time, else any."""
+    if favourites and rng.random() < 0.5:
+        return str(rng.choice(favourites))
+    return COLOURS[1 + int(rng.integers(len(COLOURS) - 1))]

@@ -1,0 +1,169 @@
+"""Worlds on disk: images, 16-bit depth, labels and one JSON line for every scene.
+
+    OUT/records.jsonl, OUT/images/{seed:08d}.jpg, OUT/depth/{seed:08d}.png, OUT/labels/{seed:08d}.png
+
+Depth PNG: 16 bit; value / 500 = depth_z in metres, 0 = unknown, 65535 = sky. Labels PNG: 8-bit RGB with
+red = index in KINDS, green = index in COLOURS, blue = instance (0 = none). A run that was killed goes on
+where it stopped: a line is written after its files, and a torn last line is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .layout import FAR, Scene, sample_scene
+from .questions import questions, see
+from .render import render
+
+DEPTH_SCALE = 500.0
+SKY_CODE = 65535
+CHUNK = 48  # seeds handled together, so that scenes of one size fill a batch
+
+
+def write_records(out: Path, count: int, first_seed: int = 0, batch: int = 16, progress: bool = True,
+                  workers: int = 1) -> Path:  # fmt: skip
+    """Write the scenes first_seed ... first_seed + count - 1 under `out`; returns the path of records.jsonl.
+
+    Lines come in the order in which scenes are finished; sort by scene_id where order matters.
+    """
+    out = Path(out)
+    for folder in ("images", "depth", "labels"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    path = out / "records.jsonl"
+    done = _resume(path)
+    todo = [seed for seed in range(first_seed, first_seed + count) if seed not in done]
+    chunks = [todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)]
+    begun, written = time.time(), 0
+    with path.open("a") as lines:
+        for text in _run(out, chunks, batch, workers):
+            lines.write(text)
+            lines.flush()
+            written += text.count("\n")
+            if progress:
+                rate = written / (time.time() - begun)
+                print(f"\r{written}/{len(todo)} scenes, {rate:.1f}/s ", end="", file=sys.stderr, flush=True)
+    if progress:
+        print(file=sys.stderr)
+    return path
+
+
+def _resume(path: Path) -> set[int]:
+    """Seeds already recorded; cuts a torn last line off the file."""
+    if not path.exists():
+        return set()
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) < len(text):
+        with path.open("r+b") as lines:
+            lines.truncate(len(whole))
+    return {int(json.loads(line)["scene_id"]) for line in whole.splitlines()}
+
+
+def _run(out: Path, chunks: list[list[int]], batch: int, workers: int) -> Iterator[str]:
+    """The lines of each chunk, as soon as it is finished."""
+    jobs = [(out, chunk, batch) for chunk in chunks]
+    if workers <= 1:
+        for job in jobs:
+            yield _write_chunk(job)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers, torch.set_num_threads, (1,)) as pool:
+        yield from pool.imap_unordered(_write_chunk, jobs)
+
+
+def _write_chunk(job: tuple[Path, list[int], int]) -> str:
+    out, seeds, batch = job
+    by_size: dict[tuple[int, int], list[Scene]] = defaultdict(list)
+    for seed in seeds:
+        scene = sample_scene(seed)
+        by_size[scene.size].append(scene)
+    lines = []
+    for scenes in by_size.values():
+        for at in range(0, len(scenes), batch):
+            lines += _write_batch(out, scenes[at : at + batch])
+    return "".join(lines)
+
+
+def _write_batch(out: Path, scenes: list[Scene]) -> list[str]:
+    drawn = render(scenes)
+    lines = []
+    for i, scene in enumerate(scenes):
+        depth_z = drawn.depth_z[i].cpu().numpy()
+        kind, colour, instance = (
+            getattr(drawn, key)[i].cpu().numpy() for key in ("kind", "colour", "instance")
+        )
+        record = record_of(scene, depth_z, instance, kind)
+        quality = int(np.random.default_rng([scene.seed, 2]).integers(75, 96))
+        picture = Image.fromarray(drawn.image[i].cpu().numpy())
+        _save(
+            picture,
+            out / record["image"],
+            format="JPEG",
+            quality=quality,
+            subsampling=0 if quality > 90 else 2,
+        )
+        _save(
+            Image.fromarray(depth_code(depth_z)), out / record["depth_path"], format="PNG", compress_level=1
+        )
+        labels = Image.fromarray(np.stack([kind, colour, instance], -1))
+        _save(labels, out / record["labels_path"], format="PNG", compress_level=1)
+        lines.append(json.dumps(record) + "\n")
+    return lines
+
+
+def _save(image: Image.Image, path: Path, **options) -> None:
+    """A reader never sees half a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    image.save(temporary, **options)
+    temporary.replace(path)
+
+
+def depth_code(depth_z: np.ndarray) -> np.ndarray:
+    """(H, W) metres -> uint16 as documented at the top."""
+    code = np.clip(np.round(np.where(np.isfinite(depth_z), depth_z, FAR) * DEPTH_SCALE), 1, SKY_CODE - 1)
+    return np.where(np.isfinite(depth_z), code, SKY_CODE).astype(np.uint16)
+
+
+def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.ndarray) -> dict:
+    """One line of records.jsonl, as a dictionary."""
+    height, width = scene.size
+    name = f"{scene.seed:08d}"
+    return {
+        "dataset": "worlds",
+        "domain": scene.domain,
+        "scene_id": name,
+        "image": f"images/{name}.jpg",
+        "original_rgb_size": [width, height],
+        "original_fx": round(scene.focal, 4),
+        "original_fy": round(scene.focal, 4),
+        "original_cx": round(scene.principal[0], 4),
+        "original_cy": round(scene.principal[1], 4),
+        "depth_path": f"depth/{name}.png",
+        "depth_scale": DEPTH_SCALE,
+        "sky_code": SKY_CODE,
+        "original_depth_size": [width, height],
+        "depth_type": "z_depth",
+        "labels_path": f"labels/{name}.png",
+        "camera_to_world": None,
+        "questions": questions(scene, depth_z, instance, kind),
+        "things": [
+            {
+                "kind": s.kind,
+                "colour": s.colour,
+                "instance": s.instance,
+                "box": s.box,
+                "depth_z": round(s.depth_z, 4),
+            }
+            for s in see(scene, depth_z, instance)
+        ],
+    }

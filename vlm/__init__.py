@@ -1,0 +1,1 @@
+"""What a user calls: the model, its input, its answers."""

@@ -1,0 +1,110 @@
+"""Qwen3-VL: where its blocks, token grid and LoRA targets are.
+
+Vision blocks run on 16 px patches in merge-block order (the four patches of a token are neighbours in the
+sequence); DeepStack outputs and the LLM are on the merged token grid in image order.
+"""
+
+import torch
+from torch import Tensor, nn
+from transformers import Qwen3VLConfig
+
+from heads.base import Tap
+
+MODEL_TYPE = "qwen3_vl"
+IMAGE_SEES_QUESTION = False  # causal attention, the image comes first
+LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+
+
+def patch_stride(config: Qwen3VLConfig) -> int:
+    """Pixels per vision patch."""
+    return int(config.vision_config.patch_size)
+
+
+def token_stride(config: Qwen3VLConfig) -> int:
+    """Pixels per image token of the LLM."""
+    return int(config.vision_config.patch_size) * config.vision_config.spatial_merge_size
+
+
+def tap(config: Qwen3VLConfig, name: str) -> Tap:
+    """Channels and stride of `vision.N`, `deepstack.N` or `language.N`; an unknown one is an error."""
+    vision, text = config.vision_config, config.text_config
+    kind, _, index = name.partition(".")
+    counts = {
+        "vision": vision.depth,
+        "deepstack": len(vision.deepstack_visual_indexes),
+        "language": text.num_hidden_layers,
+    }
+    lowest = -1 if kind == "language" else 0
+    if kind not in counts or not index.lstrip("-").isdigit() or not lowest <= int(index) < counts[kind]:
+        allowed = ", ".join(f"{k}.0 to {k}.{n - 1}" for k, n in counts.items())
+        raise ValueError(f"taps: {name!r} is not in this {MODEL_TYPE}; allowed: {allowed}, language.-1")
+    if kind == "vision":
+        return Tap(name, vision.hidden_size, patch_stride(config))
+    return Tap(name, text.hidden_size, token_stride(config))
+
+
+def default_taps(config: Qwen3VLConfig) -> dict[str, list[str]]:
+    """Which places the depth head and the ray head read unless told otherwise."""
+    depth, layers = config.vision_config.depth, config.text_config.num_hidden_layers
+    fine = [f"vision.{depth // 2}", f"vision.{depth - 1}"]
+    return {
+        "depth": [*fine, f"language.{layers // 2}", "language.-1"],
+        "rays": [f"language.{layers // 2}", "language.-1"],
+    }
+
+
+def module(backbone: nn.Module, name: str) -> nn.Module:
+    """The module whose output is the tap."""
+    kind, _, index = name.partition(".")
+    if kind == "vision":
+        return backbone.model.visual.blocks[int(index)]
+    if kind == "deepstack":
+        return backbone.model.visual.deepstack_merger_list[int(index)]
+    language = backbone.model.language_model
+    return language.norm if int(index) == -1 else language.layers[int(index)]
+
+
+def vision_tower(backbone: nn.Module) -> nn.Module:
+    return backbone.model.visual
+
+
+def patch_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Qwen3VLConfig) -> list[Tensor]:
+    """(patches of all images, C) in merge-block order -> one (C, h, w) patch grid per image, image order."""
+    merge = config.vision_config.spatial_merge_size
+    grids = []
+    for part, (_, h, w) in zip(rows.split(grid_thw.prod(-1).tolist()), grid_thw.tolist(), strict=True):
+        blocks = part.reshape(h // merge, w // merge, merge, merge, -1)
+        grids.append(blocks.permute(4, 0, 2, 1, 3).reshape(-1, h, w))
+    return grids
+
+
+def token_sizes(grid_thw: Tensor, config: Qwen3VLConfig) -> list[tuple[int, int]]:
+    """(h, w) of each image's token grid."""
+    merge = config.vision_config.spatial_merge_size
+    return [(h // merge, w // merge) for _, h, w in grid_thw.tolist()]
+
+
+def images(pixel_values: Tensor, grid_thw: Tensor, config: Qwen3VLConfig) -> list[Tensor]:
+    """The processor's flattened patches -> the pictures they were cut from, (3, H, W) each, normalised as given."""
+    vision = config.vision_config
+    patch, time = int(vision.patch_size), int(vision.temporal_patch_size)
+    first_frame = pixel_values.reshape(-1, vision.in_channels, time, patch, patch)[:, :, 0]
+    pictures = []
+    for grid in patch_rows_to_grids(first_frame.flatten(1), grid_thw, config):
+        _, h, w = grid.shape
+        cells = grid.reshape(vision.in_channels, patch, patch, h, w)
+        pictures.append(cells.permute(0, 3, 1, 4, 2).reshape(vision.in_channels, h * patch, w * patch))
+    return pictures
+
+
+def positions(backbone: nn.Module, input_ids: Tensor, attention_mask: Tensor | None, grid_thw: Tensor | None) -> Tensor:
+    """(3, B, L) rotary positions (time, height, width), computed from the ids alone: no state on the model."""
+    types = (input_ids == backbone.config.image_token_id).int()
+    return backbone.model.get_rope_index(
+        input_ids, mm_token_type_ids=types, image_grid_thw=grid_thw, attention_mask=attention_mask
+    )[0]
+
+
+def text_positions(start: int, length: int, device: torch.device) -> Tensor:
+    """(3, 1, length) positions of plain text that goes on at `start`."""
+    return torch.arange(start, start + length, device=device).expand(3, 1, -1)

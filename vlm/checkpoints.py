@@ -1,0 +1,38 @@
+"""Where a name given to `from_pretrained` leads, and what must be true of the tensors found there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from heads.errors import InputError
+
+EMBEDDED = {"nano": Path(__file__).parent / "nano"}
+
+
+def resolve(name: str | Path) -> Path:
+    """ "nano" or a folder with a Fathom config -> that folder; anything else is an InputError."""
+    folder = EMBEDDED.get(str(name), Path(name))
+    allowed = f"{', '.join(EMBEDDED)}, or a folder written by save_pretrained"
+    if not folder.is_dir():
+        raise InputError("model", f"no model or folder named {str(name)!r}", allowed)
+    config = folder / "config.json"
+    if not config.is_file():
+        raise InputError("model", f"{folder} has no config.json", allowed)
+    kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
+    if kind != "fathom":
+        raise InputError("model", f"{folder} holds a {kind!r} model", allowed)
+    return folder
+
+
+def check_tensors(folder: Path, info: dict[str, Any]) -> None:
+    """Missing, unexpected or misshapen tensors are an error that names them."""
+    problems = []
+    for key, word in (("missing_keys", "missing"), ("unexpected_keys", "unexpected")):
+        if info.get(key):
+            problems.append(f"{word} {', '.join(sorted(info[key]))}")
+    for name, found, wanted in info.get("mismatched_keys") or []:
+        problems.append(f"{name} has shape {tuple(found)}, the config wants {tuple(wanted)}")
+    if problems:
+        raise InputError(
+            "model", f"{folder}: {'; '.join(problems)}", "exactly the tensors that its config.json describes"
+        )

@@ -1,0 +1,280 @@
+"""Fathom: a vision-language model and its heads, one forward pass. Raw tensors out; `vlm.scene` reads them.
+
+The backbone runs once, with hooks on the taps; its logits and KV cache are the text side, and the heads read
+the taps of the image tokens. Equally sized images go through the heads together.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, Cache, PreTrainedModel
+from transformers.utils import ModelOutput
+
+from heads import HEADS, Features
+from heads.errors import InputError
+from heads.rays import RayTokens, ray_tokens
+from vlm.backbones import family
+from vlm.checkpoints import check_tensors, resolve
+from vlm.config import FathomConfig
+from vlm.look import look_at
+from vlm.processor import FathomProcessor
+from vlm.scene import Scene
+
+
+@dataclass
+class FathomOutput(ModelOutput):
+    """logits (B, L or kept, vocabulary); past_key_values; position_ids (3, B, L) that the LLM used.
+
+    dense: head name -> one raw dictionary per image, in the order of the images.
+    rays: raw ray outputs, one row per sample (see `heads.rays`), with `ray_input` they came from.
+    losses: name -> (sum, count), where labels or truth were given.
+    """
+
+    logits: Tensor | None = None
+    past_key_values: Cache | None = None
+    position_ids: Tensor | None = None
+    dense: dict[str, list[dict[str, Tensor]]] | None = None
+    rays: dict[str, Tensor] | None = None
+    ray_input: RayTokens | None = None
+    losses: dict[str, tuple[Tensor, Tensor]] | None = None
+
+
+class Fathom(PreTrainedModel):
+    """A backbone (any family of `vlm.backbones`) with heads on its hidden states."""
+
+    config: FathomConfig
+    config_class = FathomConfig
+    base_model_prefix = "fathom"
+    main_input_name = "pixel_values"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: FathomConfig):
+        super().__init__(config)
+        self.family = family(config.backbone_config)
+        self.backbone = AutoModelForImageTextToText.from_config(config.backbone_config)
+        self.heads = nn.ModuleDict()
+        defaults = self.family.default_taps(config.backbone_config)
+        for name, options in config.heads.items():
+            options = dict(options)
+            names = options.pop("taps", None) or defaults["rays" if name == "labels" else name]
+            taps = [self.family.tap(config.backbone_config, tap) for tap in names]
+            self.heads[name] = HEADS[name](taps, **options)
+        self.processor: FathomProcessor | None = None
+        self.detach_heads = False  # stage 1 of the training: heads learn, the backbone does not hear of it
+        tied = getattr(self.backbone, "_tied_weights_keys", None) or {}
+        if config.backbone_config.tie_word_embeddings:
+            self._tied_weights_keys = {f"backbone.{k}": f"backbone.{v}" for k, v in tied.items()}
+            config.tie_word_embeddings = True
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Backbone and heads initialise themselves."""
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, *args: Any, **kwargs: Any) -> "Fathom":  # type: ignore[override]
+        """ "nano" or a folder written by `save_pretrained`; float32 unless `dtype` says otherwise.
+
+        InputError where the name leads nowhere, or where a tensor is missing or unexpected (named).
+        """
+        folder = resolve(name)
+        kwargs.setdefault("dtype", torch.float32)
+        model, info = super().from_pretrained(folder, *args, output_loading_info=True, **kwargs)
+        check_tensors(folder, info)
+        model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels)
+        model.config.name_or_path = str(name)
+        return model.eval()
+
+    def save_pretrained(self, save_directory: str | Path, *args: Any, **kwargs: Any) -> None:
+        """Weights and config, and the processor beside them."""
+        super().save_pretrained(save_directory, *args, **kwargs)
+        if self.processor is not None:
+            self.processor.save_pretrained(save_directory)
+
+    def look(self, image: Any = None, camera: Any = None, *, views: list | None = None) -> Scene:
+        """One photograph (or `views`: several of one scene), one pass: a `Scene` to ask and to measure in.
+
+        image: path, bytes, PIL, numpy or torch image (see `vlm.images.load_image`). camera: what is known of
+        it (see `heads.camera.Camera.given`; with views a list); else EXIF, else the ray head decides.
+        """
+        if (image is None) == (views is None):
+            raise InputError("image", "give either one image or views=[...]", "exactly one of the two")
+        photos = [image] if views is None else list(views)
+        cameras = [camera] if views is None else (camera or [None] * len(photos))
+        return look_at(self, [photos], [cameras])[0]
+
+    def look_many(self, images: list, cameras: list | None = None) -> list[Scene]:
+        """Several independent photographs of any sizes in one batch: a list of scenes."""
+        given = cameras or [None] * len(images)
+        if len(given) != len(images):
+            raise InputError("cameras", f"{len(given)} for {len(images)} images", "as many, None where unknown")
+        return look_at(self, [[image] for image in images], [[camera] for camera in given])
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.backbone.get_input_embeddings()
+
+    def get_output_embeddings(self) -> nn.Module:
+        return self.backbone.get_output_embeddings()
+
+    @property
+    def vision_tower(self) -> nn.Module:
+        return self.family.vision_tower(self.backbone)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        image_grid_thw: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        labels: Tensor | None = None,
+        truth: dict[str, Any] | None = None,
+        use_cache: bool = False,
+        logits_to_keep: int = 0,
+        heads: bool = True,
+    ) -> FathomOutput:
+        """One pass.
+
+        input_ids (B, L); attention_mask (B, L), or (B, 1, L, L) bool where True may be attended to;
+        pixel_values and image_grid_thw as the family's image processor gives them, images in reading order;
+        position_ids (3, B, L), computed where not given; labels (B, L), -100 = no loss, already aligned with
+        input_ids; truth: see `train.data`; logits_to_keep: 0 = all, n = the last n (ignored with labels: then
+        only positions that are asked for are computed).
+        """
+        if position_ids is None:
+            if past_key_values is not None:
+                raise ValueError("position_ids: missing; a pass that continues a cache must say where it goes on")
+            position_ids = self.family.positions(self.backbone, input_ids, attention_mask, image_grid_thw)
+        with self._tapped(pixel_values is not None and heads) as taps:
+            outputs = self.backbone.model(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                pixel_values=pixel_values,
+                image_grid_thw=image_grid_thw,
+                position_ids=position_ids,
+                past_key_values=past_key_values,
+                use_cache=use_cache,
+            )
+        hidden = outputs.last_hidden_state
+        output = FathomOutput(past_key_values=outputs.past_key_values, position_ids=position_ids, losses={})
+        if labels is not None:
+            output.losses = {"text": self._text_loss(hidden, labels)}
+        else:
+            output.logits = self.get_output_embeddings()(hidden[:, -logits_to_keep:])
+        if taps:
+            self._run_heads(output, taps, input_ids, pixel_values, image_grid_thw, truth or {})
+        return output
+
+    def _text_loss(self, hidden: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Cross entropy of the next token; logits are computed where a label asks for them, nowhere else."""
+        asked = labels[:, 1:] != -100
+        logits = self.get_output_embeddings()(hidden[:, :-1][asked])
+        total = functional.cross_entropy(logits.float(), labels[:, 1:][asked], reduction="sum")
+        return total, asked.sum()
+
+    def _run_heads(
+        self,
+        output: FathomOutput,
+        taps: dict[str, Tensor],
+        input_ids: Tensor,
+        pixel_values: Any,
+        grid_thw: Any,
+        truth: dict,
+    ) -> None:
+        config = self.config.backbone_config
+        is_image = input_ids == config.image_token_id
+        sizes = self.family.token_sizes(grid_thw, config)
+        counts = [h * w for h, w in sizes]
+        grids: list[dict[str, Tensor]] = [{} for _ in sizes]
+        for name, value in taps.items():
+            if name.startswith("vision."):
+                parts = self.family.patch_rows_to_grids(value, grid_thw, config)
+            else:
+                rows = value[is_image] if name.startswith("language.") else value
+                parts = [p.T.reshape(-1, *size) for p, size in zip(rows.split(counts), sizes, strict=True)]
+            for grid, part in zip(grids, parts, strict=True):
+                grid[name] = part.detach() if self.detach_heads else part
+        pictures = self.family.images(pixel_values, grid_thw, config)
+        self._run_dense(output, grids, pictures, truth)
+        if "rays" in self.heads:
+            self._run_rays(output, grids, _images_per_row(is_image, counts), truth)
+
+    def _run_dense(self, output: FathomOutput, grids: list[dict], pictures: list[Tensor], truth: dict) -> None:
+        groups: dict[tuple, list[int]] = defaultdict(list)
+        for i, picture in enumerate(pictures):
+            groups[tuple(picture.shape)].append(i)
+        output.dense = {name: [{} for _ in pictures] for name in self.heads if name != "rays"}
+        for rows in groups.values():
+            features = Features(
+                {name: torch.stack([grids[i][name] for i in rows]) for name in grids[0]},
+                torch.stack([pictures[i] for i in rows]),
+            )
+            for name, results in output.dense.items():
+                raw = self.heads[name](features)
+                for k, i in enumerate(rows):
+                    results[i] = {key: value[k] for key, value in raw.items()}
+                if name in truth:
+                    _add(output.losses, self.heads[name].loss(raw, stack_truth(truth[name], rows)))
+
+    def _run_rays(self, output: FathomOutput, grids: list[dict], per_row: list[list[int]], truth: dict) -> None:
+        head = self.heads["rays"]
+        scenes = [[torch.cat([grids[i][tap.name] for tap in head.taps]) for i in views] for views in per_row if views]
+        output.ray_input = ray_tokens(scenes)
+        output.rays = head(output.ray_input)
+        if "rays" in truth:
+            _add(output.losses, head.loss(output.rays, truth["rays"]))
+
+    @contextmanager
+    def _tapped(self, wanted: bool) -> Iterator[dict[str, Tensor]]:
+        """Hooks on every place a head reads, for the length of one pass."""
+        taps: dict[str, Tensor] = {}
+        hooks = []
+        for name in sorted({tap.name for head in self.heads.values() for tap in head.taps}) if wanted else []:
+
+            def keep(_module: nn.Module, _inputs: Any, out: Any, name: str = name) -> None:
+                taps[name] = out[0] if isinstance(out, tuple) else out
+
+            hooks.append(self.family.module(self.backbone, name).register_forward_hook(keep))
+        try:
+            yield taps
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
+def _images_per_row(is_image: Tensor, counts: list[int]) -> list[list[int]]:
+    """Which images stand in which row of the batch, from the number of image tokens of each."""
+    rows, image = [], 0
+    for left in is_image.sum(1).tolist():
+        views = []
+        while left > 0:
+            views.append(image)
+            left -= counts[image]
+            image += 1
+        rows.append(views)
+    return rows
+
+
+def stack_truth(truth: list[dict[str, Tensor]], rows: list[int]) -> dict[str, Tensor]:
+    """One dictionary per image -> one dictionary of batches, for the images `rows` (all of one size)."""
+    return {key: torch.stack([truth[i][key] for i in rows]) for key in truth[rows[0]]}
+
+
+def _add(losses: dict, more: dict) -> None:
+    for name, (total, count) in more.items():
+        before = losses.get(name, (0, 0))
+        losses[name] = (before[0] + total, before[1] + count)
+
+
+AutoConfig.register("fathom", FathomConfig)
+AutoModel.register(FathomConfig, Fathom)

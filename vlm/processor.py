@@ -1,0 +1,93 @@
+"""Photographs and text -> model inputs: pixel values, token ids, grids. No torchvision needed.
+
+The family's own image processor (its PIL backend) normalises and cuts patches; the size is decided by
+`vlm.images.fit_to_budget`, so that the camera can follow. Text goes through the tokenizer's chat template.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoImageProcessor, AutoTokenizer
+from transformers.image_processing_utils import BaseImageProcessor
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+
+IMAGE_SLOT = "<|image_pad|>"
+Message = dict[str, Any]
+
+
+class FathomProcessor:
+    """tokenizer and image_processor of the family; max_pixels the largest image that is passed on."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, image_processor: BaseImageProcessor, max_pixels: int):
+        self.tokenizer, self.image_processor, self.max_pixels = tokenizer, image_processor, max_pixels
+        self.image_token_id = int(tokenizer.convert_tokens_to_ids(IMAGE_SLOT))  # type: ignore[arg-type]
+
+    @property
+    def factor(self) -> int:
+        """Pixels per image token: sides of the network's image are multiples of it."""
+        return self.image_processor.patch_size * self.image_processor.merge_size
+
+    def pixels(self, images: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+        """(H, W, 3) uint8 arrays with sides that are multiples of `factor` -> pixel_values, image_grid_thw."""
+        batch = self.image_processor(
+            images=images, do_resize=False, input_data_format="channels_last", return_tensors="pt"
+        )
+        return batch["pixel_values"], batch["image_grid_thw"]
+
+    def tokens_per_image(self, grid_thw: Tensor) -> list[int]:
+        return (grid_thw.prod(-1) // self.image_processor.merge_size**2).tolist()
+
+    def prompt_ids(self, messages: list[Message], image_tokens: list[int], answer_next: bool = True) -> list[int]:
+        """The chat template's ids with every image slot widened to its number of tokens.
+
+        messages: as transformers' chat templates take them, images as {"type": "image"}.
+        """
+        ids = self.tokenizer.apply_chat_template(
+            messages, tokenize=True, add_generation_prompt=answer_next, return_dict=False
+        )
+        counts, widened = iter(image_tokens), []
+        for token in ids:
+            widened.extend([token] * (next(counts) if token == self.image_token_id else 1))
+        return widened
+
+    def split_prompt(self, question: str, image_tokens: list[int]) -> tuple[list[int], list[int]]:
+        """Ids up to and with the last image token (what a scene keeps), and the rest (what a question costs)."""
+        content = [*({"type": "image"} for _ in image_tokens), {"type": "text", "text": question}]
+        ids = self.prompt_ids([{"role": "user", "content": content}], image_tokens)
+        last = len(ids) - ids[::-1].index(self.image_token_id)
+        return ids[:last], ids[last:]
+
+    def next_turn_ids(self, question: str) -> list[int]:
+        """Ids of a further user turn, after an answer that ended with the end-of-turn token."""
+        first = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+        longer = [*first, {"role": "user", "content": [{"type": "text", "text": question}]}]
+        before, after = self.prompt_ids(first, [], answer_next=False), self.prompt_ids(longer, [])
+        end = len(before) - before[::-1].index(self.end_id)
+        return after[end:]
+
+    @property
+    def end_id(self) -> int:
+        """The token that ends an answer."""
+        return int(self.tokenizer.eos_token_id)  # type: ignore[arg-type]
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        folder = Path(folder)
+        self.tokenizer.save_pretrained(folder)
+        self.image_processor.save_pretrained(folder)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, max_pixels: int) -> "FathomProcessor":
+        """From a folder with a tokenizer and a preprocessor_config.json; always the PIL backend."""
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        return cls(tokenizer, AutoImageProcessor.from_pretrained(folder, backend="pil"), max_pixels)
+
+
+def pad_rows(rows: list[list[int]], fill: int) -> tuple[Tensor, Tensor]:
+    """Rows of ids -> (B, L) ids padded on the right, and their attention mask."""
+    length = max(map(len, rows))
+    ids = torch.tensor([row + [fill] * (length - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows])
+    return ids, mask

@@ -1,0 +1,225 @@
+"""Scene: one encoded photograph (or several views). Ask it, measure in it, save it.
+
+Nothing here runs the vision tower: a question continues the KV cache of the one pass, and depth, camera and
+points are read from its raw tensors when first asked for. All arrays are NumPy float32 in the caller's pixels.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from heads.camera import Camera
+from heads.depth import read_depth
+from heads.errors import InputError
+from heads.losses import laplace_half_width
+from vlm.answer import Answer, Chat, Memory, check_question, stream
+from vlm.images import Photo, Plan, back_to_caller, camera_for
+
+if TYPE_CHECKING:
+    from vlm.model import Fathom
+
+CAPTION_QUESTION = "Describe the picture."
+SKY_ABOVE = 0.5
+
+
+@dataclass(frozen=True)
+class Distance:
+    """metres between two points of the scene; the true value is within lower..upper with `probability`."""
+
+    metres: float
+    lower: float
+    upper: float
+    probability: float
+
+
+class View:
+    """Geometry of one photograph, read lazily from the heads' raw tensors.
+
+    camera: the one whose focal made depth metric; `camera.source` says where it came from (caller, exif, rays).
+    camera_from_rays: what the ray head saw, whatever was used; focal_scale: its Laplace scale of log focal.
+    notes: what the user should know.
+    """
+
+    def __init__(
+        self,
+        photo: Photo,
+        plan: Plan,
+        camera: Camera,
+        raw: dict[str, Any],
+        focal_scale: float,
+        uncertainty: dict[str, Any],
+        camera_from_rays: Camera | None,
+        notes: list[str],
+    ):
+        self.photo, self.plan, self.camera = photo, plan, camera
+        self.camera_from_rays, self.notes = camera_from_rays, notes
+        self._raw, self.focal_scale, self._uncertainty = raw, focal_scale, uncertainty
+
+    @property
+    def image(self) -> np.ndarray:
+        """(H, W, 3) uint8, upright."""
+        return self.photo.rgb
+
+    @cached_property
+    def _maps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """depth_z without sky, local Laplace scale, sky probability; (H, W) in the caller's pixels."""
+        focal = camera_for(self.plan, self.camera).focal
+        depth_z, scale, sky = (back_to_caller(m.numpy(), self.plan) for m in read_depth(self._raw, focal))
+        return depth_z, scale * np.float32(self._factor), sky
+
+    @property
+    def _factor(self) -> float:
+        return self._uncertainty["factor"][self.camera.source]
+
+    @property
+    def _focal_part(self) -> float:
+        """Laplace scale of log depth that comes from the focal: none where the caller or EXIF gave it."""
+        return self._factor * self.focal_scale if self.camera.source == "rays" else 0.0
+
+    @property
+    def depth_z(self) -> np.ndarray:
+        """(H, W) float32 metres along the optical axis; inf = sky."""
+        depth, _, sky = self._maps
+        return np.where(sky > SKY_ABOVE, np.float32(np.inf), depth)
+
+    @property
+    def log_depth_scale(self) -> np.ndarray:
+        """(H, W) float32 calibrated Laplace scale of log depth, the focal's own included where rays gave it."""
+        return np.sqrt(self._maps[1] ** 2 + np.float32(self._focal_part) ** 2)
+
+    @property
+    def sky(self) -> np.ndarray:
+        """(H, W) float32 probability of sky."""
+        return self._maps[2]
+
+    def depth_interval(self, probability: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper depth_z (H, W), metres, that hold the true value with this probability."""
+        half = laplace_half_width(self.log_depth_scale, _checked(probability))
+        return self.depth_z * np.exp(-half), self.depth_z * np.exp(half)
+
+    @property
+    def ray_directions(self) -> np.ndarray:
+        """(H, W, 3) float32 unit vectors in the camera frame (x right, y down, z forward), from `camera`."""
+        return self.camera.ray_directions()
+
+    @property
+    def points(self) -> np.ndarray:
+        """(H, W, 3) float32 metres in the camera frame; nan at sky."""
+        depth = np.where(np.isfinite(self.depth_z), self.depth_z, np.float32(np.nan))
+        rays = self.ray_directions
+        return rays * (depth / rays[..., 2])[..., None]
+
+    def distance(self, pixel_a: Any, pixel_b: Any, probability: float = 0.9) -> Distance:
+        """Metres between the surface points at two pixels (x, y) of the photograph, with an interval.
+
+        Errors of depth are split into a part that all pixels share (scale, focal) and a local one, as measured
+        in the config; first-order propagation of both to the logarithm of the distance.
+        """
+        checked = _checked(probability)
+        (za, ba), (zb, bb) = (self._at(p, name) for p, name in ((pixel_a, "pixel_a"), (pixel_b, "pixel_b")))
+        a, b = self.camera.unproject(np.asarray([pixel_a, pixel_b], dtype=np.float64), np.array([za, zb]))
+        metres = float(np.linalg.norm(a - b))
+        if metres == 0:
+            return Distance(0.0, 0.0, 0.0, probability)
+        along = (a - b) / metres**2  # d log D / d P_a
+        ga, gb = float(along @ a), float(-along @ b)  # to log z_a and log z_b; their sum is 1
+        shared = self._uncertainty["shared"]
+        local = (1 - shared) * ((ga * ba) ** 2 + (gb * bb) ** 2)
+        common = shared * (ga * ba + gb * bb) ** 2 + self._focal_part**2
+        half = float(laplace_half_width(float(np.sqrt(local + common)), checked))
+        return Distance(metres, metres * float(np.exp(-half)), metres * float(np.exp(half)), probability)
+
+    def _at(self, pixel: Any, name: str) -> tuple[float, float]:
+        """depth_z and local Laplace scale at a continuous pixel."""
+        height, width = self.image.shape[:2]
+        values = np.asarray(pixel, dtype=np.float64)
+        if values.shape != (2,) or not (0 <= values[0] <= width and 0 <= values[1] <= height):
+            raise InputError(name, f"{pixel!r} is not in the image", f"(x, y) within 0..{width}, 0..{height}")
+        column, row = min(int(values[0]), width - 1), min(int(values[1]), height - 1)
+        depth = float(self.depth_z[row, column])
+        if not np.isfinite(depth):
+            raise InputError(name, f"{pixel!r} is sky", "a pixel with a surface")
+        return depth, float(self._maps[1][row, column])
+
+
+def _checked(probability: float) -> float:
+    if not 0 < probability < 1:
+        raise InputError("probability", f"is {probability}", "above 0 and below 1")
+    return probability
+
+
+def _of_first(name: str) -> property:
+    return property(lambda scene: getattr(scene.views[0], name), doc=getattr(View, name).__doc__)
+
+
+class Scene:
+    """What one pass knows. Geometry of the first view is here directly; `views[i]` has every view's.
+
+    With several views, `views[i].camera.camera_to_world` is in the first view's frame, metres.
+    """
+
+    image = _of_first("image")
+    depth_z = _of_first("depth_z")
+    log_depth_scale = _of_first("log_depth_scale")
+    sky = _of_first("sky")
+    ray_directions = _of_first("ray_directions")
+    points = _of_first("points")
+
+    def __init__(self, model: "Fathom", memory: Memory, views: list[View], sizes: list, seconds: float):
+        self.model, self.views, self.seconds = model, views, seconds
+        self._memory, self._sizes = memory, sizes
+        self.asked: list[tuple[str, Answer]] = []
+
+    @property
+    def camera(self) -> Camera:
+        """The camera of the first view, in the caller's pixels; `.source` says where its focal came from."""
+        return self.views[0].camera
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know: downscaling, where the focal came from, doubts about a given one."""
+        return [note for view in self.views for note in view.notes]
+
+    def depth_interval(self, probability: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """See `View.depth_interval`."""
+        return self.views[0].depth_interval(probability)
+
+    def distance(self, pixel_a: Any, pixel_b: Any, probability: float = 0.9) -> Distance:
+        """See `View.distance`."""
+        return self.views[0].distance(pixel_a, pixel_b, probability)
+
+    def ask(self, question: str, max_new_tokens: int = 128, temperature: float = 0.0) -> Answer:
+        """Answers as if this were the only question: it runs on a copy of the prefix."""
+        question = check_question(question)
+        processor = self.model.processor
+        assert processor is not None
+        ids = self._first_turn(question)
+        drawn = list(stream(self.model, self._memory.cache(), ids, self._memory.position, max_new_tokens, temperature))
+        tokens = [token for token, _ in drawn if token != processor.end_id]
+        answer = Answer(processor.tokenizer.decode(tokens).strip(), tuple(tokens), sum(score for _, score in drawn))
+        self.asked.append((question, answer))
+        return answer
+
+    def caption(self) -> Answer:
+        """A description of the picture."""
+        return self.ask(CAPTION_QUESTION)
+
+    def chat(self) -> Chat:
+        """A conversation that keeps its history; `chat.say(text)` streams."""
+        return Chat(self.model, self._memory, self._first_turn)
+
+    def _first_turn(self, question: str) -> list[int]:
+        processor = self.model.processor
+        assert processor is not None
+        tokens = [h * w for h, w in (view.plan.tokens for view in self.views)]
+        return processor.split_prompt(question, tokens)[1]
+
+    def save(self, folder: str | Path, formats: Iterable[str] | None = None) -> list[Path]:
+        """Writes what `vlm.save.FORMATS` names (all by default) into `folder`; returns the paths."""
+        from vlm.save import save_scene
+
+        return save_scene(self, Path(folder), formats)
