@@ -29,7 +29,7 @@ class DepthHead(Head):
         with torch.no_grad():
             # ICNR (Aitken et al. 2017): the four sub-pixels of each output start equal, so no checkerboard.
             self.last.weight.copy_(self.last.weight[::4].repeat_interleave(4, dim=0))
-            self.last.bias.copy_(torch.tensor([2.5, -1.0, -2.0]).repeat_interleave(4))
+            self.last.bias = nn.Parameter(torch.tensor([2.5, -1.0, -2.0]).repeat_interleave(4))
 
     def forward(self, features: Features) -> Raw:
         with torch.autocast(features.image.device.type, enabled=False):  # bf16 cannot tell 4.00 m from 4.03 m

@@ -43,7 +43,9 @@ def intrinsics_given(width: int, height: int, camera: Any, name: str = "camera")
         that is no pinhole without skew, or one that cannot belong to this image (`check_plausible`).
     """
     if isinstance(camera, Mapping):
-        matrix = _from_mapping(width, height, camera, name)
+        way = _the_one_way(camera, name)
+        matrix = _from_mapping(width, height, camera, way, name)
+        name += "" if way in ("intrinsics", "fx") else f": {way}={camera[way]!r}"
     elif isinstance(camera, str | bytes | Real) or camera is None:
         allowed = f"a Camera, a 3x3 array, or a dict with {_ONE_WAY}"
         raise InputError(name, f"{camera!r} is no camera", allowed)
@@ -53,8 +55,7 @@ def intrinsics_given(width: int, height: int, camera: Any, name: str = "camera")
     return matrix
 
 
-def _from_mapping(width: int, height: int, camera: Mapping[str, Any], name: str) -> np.ndarray:
-    way = _the_one_way(camera, name)
+def _from_mapping(width: int, height: int, camera: Mapping[str, Any], way: str, name: str) -> np.ndarray:
     value = camera[way]
     label = f"{name}: {way}"
     if way == "intrinsics":

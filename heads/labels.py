@@ -4,6 +4,7 @@ A training aid: questions about things can only be answered once the image token
 dense target teaches that with hundreds of samples a picture, where a question gives one. See train/LOG.md.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -26,7 +27,7 @@ class LabelHead(Head):
 
     def forward(self, features: Features) -> Raw:
         tokens = [features.taps[tap.name].permute(0, 2, 3, 1).float() for tap in self.taps]
-        logits = sum(read(x) for read, x in zip(self.reads, tokens, strict=True))
+        logits = torch.stack([read(x) for read, x in zip(self.reads, tokens, strict=True)]).sum(0)
         logits = functional.pixel_shuffle(logits.permute(0, 3, 1, 2), self.cells)
         return dict(zip(self.classes, logits.split(list(self.classes.values()), dim=1), strict=True))
 

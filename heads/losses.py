@@ -1,6 +1,7 @@
 """Losses on log depth and directions. Each returns (sum, count); see `heads.base`."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,6 +70,6 @@ def _normals(log_depth: Tensor, rays: Tensor, step: int) -> Tensor:
     return normal * (normal.square().sum(1, keepdim=True) + 1e-24).rsqrt()
 
 
-def laplace_half_width(scale: Tensor | float, probability: float) -> Tensor | float:
+def laplace_half_width(scale: Any, probability: float) -> Any:
     """The half width that holds probability p of a Laplace variable: b * log(1 / (1 - p))."""
     return scale * math.log(1 / (1 - probability))

@@ -7,6 +7,8 @@ positions, and a small convolutional stem gives the picture's edges back at stri
 patches).
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -102,9 +104,7 @@ class Stem(nn.Module):
     def __init__(self, widths: list[int]):
         super().__init__()
         self.first = nn.Conv2d(12, widths[0], 3, padding=1, padding_mode="replicate")
-        self.down = nn.ModuleList(
-            nn.Conv2d(before, after, 2, stride=2) for before, after in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.down = nn.ModuleList(nn.Conv2d(before, after, 2, stride=2) for before, after in pairwise(widths))
 
     def forward(self, image: Tensor) -> list[Tensor]:
         levels = [self.first(functional.pixel_unshuffle(image, 2))]

@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import Qwen3VLConfig, set_seed
@@ -20,9 +21,10 @@ from vlm.processor import FathomProcessor
 def run(recipe: Recipe, out: Path) -> Fathom:
     """Trains (or goes on training) in `out`; the model and its processor end up in `out/final`."""
     set_seed(recipe.seed)
-    data = RecordSet(recipe.records, recipe.questions_per_image, recipe.seed)
+    data = RecordSet(list(recipe.records), recipe.questions_per_image, recipe.seed)
     model = Fathom.from_pretrained(recipe.start) if recipe.start else new_model(recipe, data)
     processor = model.processor
+    assert processor is not None
     trainer = FathomTrainer(
         recipe,
         model=model,
@@ -42,18 +44,19 @@ def new_model(recipe: Recipe, data: RecordSet) -> Fathom:
         (pair["question"], pair["answer"]) for i in range(min(len(data), 2000)) for pair in data.record(i).questions
     )
     tokenizer = train_tokenizer(words, recipe.vocabulary)
-    ids = {
+    ids: dict[str, str] = {
         "image_token_id": "<|image_pad|>",
         "video_token_id": "<|video_pad|>",
         "vision_start_token_id": "<|vision_start|>",
         "vision_end_token_id": "<|vision_end|>",
     }
+    token_ids: dict[str, Any] = {key: tokenizer.convert_tokens_to_ids(token) for key, token in ids.items()}
     text = {**recipe.model["text"], "vocab_size": len(tokenizer)}
-    backbone = Qwen3VLConfig(
+    backbone: Any = Qwen3VLConfig(
         text_config=text,
         vision_config=recipe.model["vision"],
         tie_word_embeddings=True,
-        **{key: tokenizer.convert_tokens_to_ids(token) for key, token in ids.items()},
+        **token_ids,
     )
     config = FathomConfig(backbone, heads=recipe.model["heads"], max_pixels=recipe.model["max_pixels"])
     vision = backbone.vision_config

@@ -49,11 +49,11 @@ class FathomTrainer(Trainer):
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW; matrices decay, vectors (norms, biases) and embeddings do not."""
         if self.optimizer is None:
-            decay = [p for n, p in self.model.named_parameters() if p.requires_grad and p.ndim > 1 and "embed" not in n]
-            ids = {id(p) for p in decay}
-            rest = [p for p in self.model.parameters() if p.requires_grad and id(p) not in ids]
+            named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]  # type: ignore[union-attr]
+            decay = [p for n, p in named if p.ndim > 1 and "embed" not in n]
+            plain = [p for n, p in named if p.ndim <= 1 or "embed" in n]
             self.optimizer = torch.optim.AdamW(
-                [{"params": decay}, {"params": rest, "weight_decay": 0.0}],
+                [{"params": decay}, {"params": plain, "weight_decay": 0.0}],
                 lr=self.recipe.rate,
                 betas=(0.9, self.recipe.beta2),
                 weight_decay=self.recipe.weight_decay,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -41,7 +41,7 @@ class Memory:
         return cache
 
 
-def remember(cache: DynamicCache, row: int, length: int, position: int) -> Memory:
+def remember(cache: Any, row: int, length: int, position: int) -> Memory:
     """Row `row` of a batch's cache without its padding on the right."""
     layers = [
         (layer.keys[row : row + 1, :, :length].clone(), layer.values[row : row + 1, :, :length].clone())
@@ -104,7 +104,7 @@ class Chat:
         for token, _ in stream(self.model, self.cache, ids, self.position, max_new_tokens, temperature):
             if token != processor.end_id:
                 tokens.append(token)
-                whole = processor.tokenizer.decode(tokens)
+                whole = str(processor.tokenizer.decode(tokens))
                 if not whole.endswith("\N{REPLACEMENT CHARACTER}"):  # half of a multi-byte character waits
                     yield whole[len(told) :]
                     told = whole

@@ -33,6 +33,7 @@ def calibrate(model: "Fathom", records: list[Record], name: str, pixels_per_imag
     model.config.uncertainty = copy.deepcopy(DEFAULT_UNCERTAINTY)
     focal_ratio, given, seen = [], [], []
     for record in usable:
+        assert record.camera is not None
         truth = record.depth_z().ravel()
         known = np.flatnonzero(np.isfinite(truth) & (truth > 0))
         chosen = rng.choice(known, min(pixels_per_image, known.size), replace=False)

@@ -128,6 +128,9 @@ def calibrate(
     console.print(fathom.config.uncertainty)
 
 
+from vlm.demo import demo  # noqa: E402
+
+app.command()(demo)
 for entry in entry_points(group="fathom.commands"):
     part = entry.load()
     if isinstance(part, typer.Typer):

@@ -1,6 +1,6 @@
 """Everything needed to rebuild a Fathom: backbone config, heads with their taps, uncertainty calibration."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from transformers import AutoConfig, PreTrainedConfig
 
@@ -28,7 +28,7 @@ class FathomConfig(PreTrainedConfig):
     """
 
     model_type = "fathom"
-    sub_configs = {"backbone_config": AutoConfig}  # noqa: RUF012
+    sub_configs: ClassVar[Any] = {"backbone_config": AutoConfig}
     has_no_defaults_at_init = True
 
     def __init__(
@@ -42,7 +42,7 @@ class FathomConfig(PreTrainedConfig):
         if isinstance(backbone_config, dict):
             options = dict(backbone_config)
             backbone_config = AutoConfig.for_model(options.pop("model_type"), **options)
-        self.backbone_config = backbone_config
+        self.backbone_config: Any = backbone_config
         source = DEFAULT_HEADS if heads is None else heads
         self.heads = {name: dict(options) for name, options in source.items()}
         self.uncertainty = dict(DEFAULT_UNCERTAINTY if uncertainty is None else uncertainty)

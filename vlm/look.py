@@ -17,7 +17,7 @@ from vlm.processor import pad_rows
 from vlm.scene import Scene, View
 
 if TYPE_CHECKING:
-    from vlm.model import Fathom, FathomOutput
+    from vlm.model import Fathom
 
 
 def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) -> list[Scene]:
@@ -67,7 +67,7 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
 
 def _views(
     model: "Fathom",
-    output: "FathomOutput",
+    output: Any,
     b: int,
     first: int,
     photos: list[Photo],
@@ -119,7 +119,7 @@ def _doubt(camera: Camera, from_rays: Camera, focal_scale: float) -> list[str]:
     return [text]
 
 
-def _cameras_from_rays(output: "FathomOutput", b: int, plans: list[Plan]) -> list[tuple[Camera, float]]:
+def _cameras_from_rays(output: Any, b: int, plans: list[Plan]) -> list[tuple[Camera, float]]:
     """One (camera, Laplace scale of its log focal) a view. Poses are in canonical units of the first view."""
     rays, tokens = output.rays, output.ray_input
     results = []

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, Cache, PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
-from heads import HEADS, Features
+from heads.base import Features
+from heads.catalog import HEADS
 from heads.errors import InputError
-from heads.rays import RayTokens, ray_tokens
+from heads.rays import ray_tokens
 from vlm.backbones import family
 from vlm.checkpoints import check_tensors, resolve
 from vlm.config import FathomConfig
@@ -40,10 +41,10 @@ class FathomOutput(ModelOutput):
     logits: Tensor | None = None
     past_key_values: Cache | None = None
     position_ids: Tensor | None = None
-    dense: dict[str, list[dict[str, Tensor]]] | None = None
-    rays: dict[str, Tensor] | None = None
-    ray_input: RayTokens | None = None
-    losses: dict[str, tuple[Tensor, Tensor]] | None = None
+    dense: Any = None
+    rays: Any = None
+    ray_input: Any = None
+    losses: Any = None
 
 
 class Fathom(PreTrainedModel):
@@ -61,8 +62,8 @@ class Fathom(PreTrainedModel):
     def __init__(self, config: FathomConfig):
         super().__init__(config)
         self.family = family(config.backbone_config)
-        self.backbone = AutoModelForImageTextToText.from_config(config.backbone_config)
-        self.heads = nn.ModuleDict()
+        self.backbone: Any = AutoModelForImageTextToText.from_config(config.backbone_config)
+        self.heads: Any = nn.ModuleDict()  # name -> Head
         defaults = self.family.default_taps(config.backbone_config)
         for name, options in config.heads.items():
             options = dict(options)
@@ -88,7 +89,8 @@ class Fathom(PreTrainedModel):
         """
         folder = resolve(name)
         kwargs.setdefault("dtype", torch.float32)
-        model, info = super().from_pretrained(folder, *args, output_loading_info=True, **kwargs)
+        loaded: Any = super().from_pretrained(folder, *args, output_loading_info=True, **kwargs)
+        model, info = loaded
         check_tensors(folder, info)
         model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels)
         model.config.name_or_path = str(name)

@@ -11,8 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoImageProcessor, AutoTokenizer
-from transformers.image_processing_utils import BaseImageProcessor
-from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 IMAGE_SLOT = "<|image_pad|>"
 Message = dict[str, Any]
@@ -21,9 +19,9 @@ Message = dict[str, Any]
 class FathomProcessor:
     """tokenizer and image_processor of the family; max_pixels the largest image that is passed on."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, image_processor: BaseImageProcessor, max_pixels: int):
+    def __init__(self, tokenizer: Any, image_processor: Any, max_pixels: int):
         self.tokenizer, self.image_processor, self.max_pixels = tokenizer, image_processor, max_pixels
-        self.image_token_id = int(tokenizer.convert_tokens_to_ids(IMAGE_SLOT))  # type: ignore[arg-type]
+        self.image_token_id = int(tokenizer.convert_tokens_to_ids(IMAGE_SLOT))
 
     @property
     def factor(self) -> int:
@@ -71,7 +69,7 @@ class FathomProcessor:
     @property
     def end_id(self) -> int:
         """The token that ends an answer."""
-        return int(self.tokenizer.eos_token_id)  # type: ignore[arg-type]
+        return int(self.tokenizer.eos_token_id)
 
     def save_pretrained(self, folder: str | Path) -> None:
         folder = Path(folder)

@@ -69,8 +69,10 @@ def parse_record(line: str | bytes, root: Path, where: str) -> Record:
     """One JSON line -> Record. Labelled pixels are moved from the depth map's grid to the photograph's."""
     try:
         row = json.loads(line)
-        size = tuple(int(x) for x in row["original_rgb_size"])
-        depth_size = tuple(int(x) for x in row.get("original_depth_size") or size)
+        width, height = row["original_rgb_size"]
+        size = (int(width), int(height))
+        depth_width, depth_height = row.get("original_depth_size") or size
+        depth_size = (int(depth_width), int(depth_height))
         labelled = np.asarray(row.get("pixel_coords") or [], dtype=np.float64).reshape(-1, 2)
         depths = np.asarray(row.get("depth") or [], dtype=np.float64)
         kind = row.get("depth_type", "z_depth")

@@ -200,7 +200,9 @@ class Scene:
         ids = self._first_turn(question)
         drawn = list(stream(self.model, self._memory.cache(), ids, self._memory.position, max_new_tokens, temperature))
         tokens = [token for token, _ in drawn if token != processor.end_id]
-        answer = Answer(processor.tokenizer.decode(tokens).strip(), tuple(tokens), sum(score for _, score in drawn))
+        answer = Answer(
+            str(processor.tokenizer.decode(tokens)).strip(), tuple(tokens), sum(score for _, score in drawn)
+        )
         self.asked.append((question, answer))
         return answer
 

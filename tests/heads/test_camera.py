@@ -171,7 +171,7 @@ def test_a_given_camera_keeps_its_pose():
         ({"fov_x_deg": 180}, ["fov_x_deg: 180", "less than 180"]),
         ({"fov_x_deg": 1e-320}, ["fov_x_deg", "more than 0"]),
         ({"fov_y_deg": math.nan}, ["fov_y_deg: nan", "finite"]),
-        ({"fov_x_deg": 179}, ["fx of 2.79", "5 %", "32 px"]),
+        ({"fov_x_deg": 179}, ["camera: fov_x_deg=179: ", "fx of 2.79", "5 %", "32 px"]),
         ({"fx": -500}, ["fx: -500", "above 0"]),
         ({"fx": math.inf}, ["fx: inf"]),
         ({"fx": "500"}, ["fx: '500'"]),

@@ -252,9 +252,7 @@ def person(rng) -> Item:
     colour = pick_colour(rng)
     item, height = Item("person", colour), rng.uniform(1.5, 1.92)
     s = height / 1.75
-    shirt = paint_of(
-        rng, colour, str(rng.choice(["plain", "noise", "stripes"], p=[0.6, 0.25, 0.15])), 0.1, 0.2
-    )
+    shirt = paint_of(rng, colour, str(rng.choice(["plain", "noise", "stripes"], p=[0.6, 0.25, 0.15])), 0.1, 0.2)
     below = paint_of(rng, pick_colour(rng, "blue", "black", "grey", "brown"), "noise", 0.2, 0.2)
     tone = rng.uniform(0.12, 1.0)
     skin = Paint((0.75 * tone, 0.47 * tone, 0.33 * tone), (0.65 * tone, 0.4 * tone, 0.28 * tone))

@@ -190,9 +190,7 @@ def _camera(rng, place, size):
         fov = min(100.0, fov * 1.25)
     fov = max(35.0, fov)
     focal = width / 2 / np.tan(np.radians(fov) / 2)
-    shift = (
-        rng.uniform(-0.12, 0.12, 2) if rng.random() < 0.1 else np.clip(rng.normal(0, 0.02, 2), -0.06, 0.06)
-    )
+    shift = rng.uniform(-0.12, 0.12, 2) if rng.random() < 0.1 else np.clip(rng.normal(0, 0.02, 2), -0.06, 0.06)
     principal = (width * (0.5 + shift[0]), height * (0.5 + shift[1]))
     p, roll = np.radians(pitch), np.radians(np.clip(rng.normal(0, 2.5), -8, 8))
     forward = np.array([np.sin(heading) * np.cos(p), np.cos(heading) * np.cos(p), np.sin(p)])

@@ -103,9 +103,7 @@ def texture(name: str, u: Tensor, v: Tensor, scale: Tensor, pixel: Tensor, salt:
         gap = _band(a, 0.12, blur) * 0.6
         return _random(book, (salt * 977).long()), (0.5 + 0.8 * _random(book, book + 5)) * (1 - gap)
     if name == "blobs":
-        return (2.5 * (noise(a * 0.7 + salt, b * 0.7) - 0.3)).clamp(0, 1), 1 + 0.4 * (
-            noise(a * 2, b * 2) - 0.5
-        )
+        return (2.5 * (noise(a * 0.7 + salt, b * 0.7) - 0.3)).clamp(0, 1), 1 + 0.4 * (noise(a * 2, b * 2) - 0.5)
     if name == "slats":
         phase = a - a.floor()
         wave = 0.5 - 0.5 * torch.cos(phase * 2 * torch.pi)

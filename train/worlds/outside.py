@@ -19,9 +19,7 @@ def _earth(rng, kind):
     elif kind == "pavement":
         colour = str(rng.choice(["grey", "brown", "white"]))
         rgb = shade(rgb_of(rng, colour), 0.8)
-        paint = Paint(
-            rgb, shade(rgb, 0.7), str(rng.choice(["tiles", "bricks", "speckle"])), rng.uniform(0.3, 1)
-        )
+        paint = Paint(rgb, shade(rgb, 0.7), str(rng.choice(["tiles", "bricks", "speckle"])), rng.uniform(0.3, 1))
     else:
         colour = str(rng.choice(["brown", "grey"]))
         rgb = rgb_of(rng, colour)
@@ -86,9 +84,7 @@ def _street(rng) -> Place:
             item = street.tree(rng) if use_tree else street.street_lamp(rng)
             low, high = (-0.3, -0.3), (0.3, 0.3)
             spot = (sign * (half + 0.45) + low[0], y + low[1], sign * (half + 0.45) + high[0], y + high[1])
-            if not any(
-                spot[0] < t[2] and t[0] < spot[2] and spot[1] < t[3] and t[1] < spot[3] for t in taken
-            ):
+            if not any(spot[0] < t[2] and t[0] < spot[2] and spot[1] < t[3] and t[1] < spot[3] for t in taken):
                 yaw = -np.pi / 2 if sign > 0 else np.pi / 2
                 placed.append((item, (sign * (half + 0.45), y, 0.13), yaw))
                 taken.append(spot)
@@ -111,11 +107,7 @@ def _street(rng) -> Place:
 
     def view(r):
         side = r.choice([-1, 1])
-        x = (
-            side * (half + r.uniform(0.5, pavement - 0.5))
-            if r.random() < 0.5
-            else r.uniform(-half, half) * 0.8
-        )
+        x = side * (half + r.uniform(0.5, pavement - 0.5)) if r.random() < 0.5 else r.uniform(-half, half) * 0.8
         across = r.random() < 0.25
         heading = -np.sign(x) * r.uniform(0.6, 1.8) if across else r.normal(0, 0.25)
         return x, r.uniform(-5, 12), heading
@@ -148,9 +140,7 @@ def _open(rng, park: bool) -> Place:
         box,
     ]
     makers += [street.bush] * 2 if park else [street.car, street.car, street.van, street.traffic_cone]
-    plan = [street.tree] * trees + [
-        makers[i] for i in rng.integers(len(makers), size=int(rng.integers(5, 18)))
-    ]
+    plan = [street.tree] * trees + [makers[i] for i in rng.integers(len(makers), size=int(rng.integers(5, 18)))]
     for maker in plan:
         item = maker(rng)
         far = 85.0 if maker in (street.tree, street.car, street.van) else 28.0
@@ -190,9 +180,7 @@ def look(rng, place: Place) -> dict:
         }
         return values
     elevation, azimuth = np.radians(rng.uniform(12, 75)), rng.uniform(0, 2 * np.pi)
-    sun = np.array(
-        [np.cos(elevation) * np.sin(azimuth), np.cos(elevation) * np.cos(azimuth), np.sin(elevation)]
-    )
+    sun = np.array([np.cos(elevation) * np.sin(azimuth), np.cos(elevation) * np.cos(azimuth), np.sin(elevation)])
     cloudy = rng.uniform(0, 1)
     overcast = cloudy > 0.7
     blue, grey = np.array([0.16, 0.36, 0.85]), np.array([0.62, 0.66, 0.72])

@@ -64,18 +64,14 @@ def _slab(kind, colour, centre, size, paint) -> tuple[Item, tuple, float]:
 def _wall_paint(rng):
     colour = str(rng.choice(["white", "white", "white", "yellow", "grey", "blue", "green", "pink", "brown"]))
     rgb = np.array(rgb_of(rng, colour)) * 0.5 + 0.5 * np.array(rgb_of(rng, "white")) * rng.uniform(0.5, 1)
-    texture = str(
-        rng.choice(["noise", "stripes", "bricks", "tiles", "wood"], p=[0.72, 0.1, 0.06, 0.06, 0.06])
-    )
+    texture = str(rng.choice(["noise", "stripes", "bricks", "tiles", "wood"], p=[0.72, 0.1, 0.06, 0.06, 0.06]))
     contrast = 0.04 if texture == "noise" else 0.15
     rgb2 = shade(rgb, 1 - contrast * rng.uniform(0.3, 1))
     return colour, Paint(tuple(rgb), rgb2, texture, rng.uniform(0.15, 0.5))
 
 
 def _floor_paint(rng):
-    style = str(
-        rng.choice(["wood", "tiles", "noise", "checker", "speckle"], p=[0.45, 0.22, 0.15, 0.06, 0.12])
-    )
+    style = str(rng.choice(["wood", "tiles", "noise", "checker", "speckle"], p=[0.45, 0.22, 0.15, 0.06, 0.12]))
     rare = ["orange", "grey", "grey", "grey", "white", "black", "blue", "green", "red"]
     colour = str(rng.choice(["brown"] * 5 + rare))
     rgb = np.array(rgb_of(rng, colour)) * 0.6 + 0.4 * np.array(rgb_of(rng, "grey"))
@@ -106,9 +102,7 @@ def _window(rng) -> Item:
     colour = str(rng.choice(["white", "white", "brown", "grey"]))
     item, trim = Item("window", colour), paint_of(rng, colour)
     width, height = rng.uniform(0.7, 2.2), rng.uniform(0.9, 1.4)
-    sky = Paint(
-        (0.75, 0.87, 1.0), (0.3, 0.42, 0.3), "blobs", rng.uniform(0.4, 1.2), glow=rng.uniform(0.8, 2.2)
-    )
+    sky = Paint((0.75, 0.87, 1.0), (0.3, 0.42, 0.3), "blobs", rng.uniform(0.4, 1.2), glow=rng.uniform(0.8, 2.2))
     item.box((0, 0.01, height / 2), (width, 0.02, height), sky)
     for sx in (-1, 0, 1) if width > 1.1 else (-1, 1):
         item.box((sx * width / 2, -0.01, height / 2), (0.06, 0.06, height + 0.06), trim)
@@ -150,9 +144,7 @@ def _against(side, along, depth, width, length):
 def indoor(rng) -> Place:
     """A room or a corridor, its fabric, doors, windows, furniture and small things."""
     corridor = rng.random() < 0.12
-    width = (
-        rng.uniform(1.4, 2.4) if corridor else rng.uniform(3, 7) if rng.random() < 0.8 else rng.uniform(6, 9)
-    )
+    width = rng.uniform(1.4, 2.4) if corridor else rng.uniform(3, 7) if rng.random() < 0.8 else rng.uniform(6, 9)
     length, height = rng.uniform(6, 18) if corridor else rng.uniform(3, 9), rng.uniform(2.3, 3.2)
     placed, taken = [], []
     colour, paint = _wall_paint(rng)
@@ -168,9 +160,7 @@ def indoor(rng) -> Place:
             size = (width, 0.016, 0.09) if side < 2 else (0.016, length, 0.09)
             placed.append(_slab("wall", colour, (x, y, 0.045), size, skirt))
     colour, paint = _floor_paint(rng)
-    placed.append(
-        _slab("floor", colour, (width / 2, length / 2, -0.1), (width + 0.4, length + 0.4, 0.2), paint)
-    )
+    placed.append(_slab("floor", colour, (width / 2, length / 2, -0.1), (width + 0.4, length + 0.4, 0.2), paint))
     white = paint_of(rng, "white", "noise", 0.5, 0.06)
     if rng.random() < 0.15:
         white = Paint(white.rgb, shade(white.rgb, 0.75), "tiles", 0.6)

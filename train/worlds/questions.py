@@ -50,11 +50,10 @@ def see(scene: Scene, depth_z: np.ndarray, instance: np.ndarray) -> list[Seen]:
     which = instance[rows, columns]
     order = np.argsort(which, kind="stable")
     rows, columns, which = rows[order], columns[order], which[order]
-    numbers, starts = np.unique(which, return_index=True)
+    numbers, starts, counts = np.unique(which, return_index=True, return_counts=True)
     seen = []
-    for number, y, x in zip(numbers, np.split(rows, starts[1:]), np.split(columns, starts[1:]), strict=True):
-        if len(y) == 0:
-            continue
+    for number, start, count in zip(numbers, starts, counts, strict=True):
+        y, x = rows[start : start + count], columns[start : start + count]
         thing = scene.things[number - 1]
         share = len(y) / (height * width)
         seen.append(Seen(
@@ -183,9 +182,7 @@ class _Asker:
         pairs = [(p, q) for i, p in enumerate(self.named) for q in self.named[:i]
                  if max(p.depth_z, q.depth_z) > CLEARLY * min(p.depth_z, q.depth_z)]  # fmt: skip
         lower = [(p.depth_z < q.depth_z) == (p.centre[1] > q.centre[1]) for p, q in pairs]
-        usual, odd = (
-            [pair for pair, flag in zip(pairs, lower, strict=True) if flag == want] for want in (1, 0)
-        )
+        usual, odd = ([pair for pair, flag in zip(pairs, lower, strict=True) if flag == want] for want in (1, 0))
         pool = odd or usual if self.rng.random() < 0.65 else usual or odd
         if not odd and self.rng.random() < 0.7:  # a scene that offers only the easy case speaks less often
             return
@@ -219,14 +216,10 @@ class _Asker:
 
     def colour(self):
         kinds = [s.kind for s in self.all]
-        alone = [
-            s for s in self.clear if kinds.count(s.kind) == 1 and s.kind not in ("tree", "bush", "plant")
-        ]
+        alone = [s for s in self.clear if kinds.count(s.kind) == 1 and s.kind not in ("tree", "bush", "plant")]
         if alone:
             thing = alone[int(self.rng.integers(len(alone)))]
-            self._add(
-                "colour", thing.colour, {"kind": thing.kind}, value=thing.colour, instance=thing.instance
-            )
+            self._add("colour", thing.colour, {"kind": thing.kind}, value=thing.colour, instance=thing.instance)
 
     def what_at(self):
         """Half of the time at a thing, else anywhere; never right at an outline."""

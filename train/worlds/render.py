@@ -45,8 +45,7 @@ def render(scenes: list[Scene], device: str = "cpu") -> Render:
     directions = torch.stack([_rays(scene, down, across) for scene in scenes]).to(device)  # (B, tiles, 3, 64)
     depth, which = _trace(scenes, directions, down, across, device)
     results = [
-        shade_image(scene, directions[i], depth[i], which[i], (down, across, TILE))
-        for i, scene in enumerate(scenes)
+        shade_image(scene, directions[i], depth[i], which[i], (down, across, TILE)) for i, scene in enumerate(scenes)
     ]
     return Render(*(torch.stack(column).to(device) for column in zip(*results, strict=True)))
 

@@ -13,9 +13,7 @@ from .rays import hit, normals
 from .things import KINDS, SHAPES, TEXTURES
 
 PAIRS = 1024
-_NO_SHADOW = [
-    KINDS.index(k) for k in ("floor", "ceiling", "wall", "ground", "road", "pavement", "grass", "window")
-]
+_NO_SHADOW = [KINDS.index(k) for k in ("floor", "ceiling", "wall", "ground", "road", "pavement", "grass", "window")]
 
 
 def shade_image(scene: Scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[int, int, int]):
@@ -50,12 +48,8 @@ def shade_image(scene: Scene, rays: Tensor, depth: Tensor, which: Tensor, grid: 
         flat[seen] = torch.from_numpy(values).to(torch.uint8).to(device)[part]
         labels.append(_untile(flat, grid, scene.size))
     depth = _untile(depth.reshape(-1), grid, scene.size)
-    linear = (
-        _contact(_untile(colour, grid, scene.size), depth) if len(seen) else _untile(colour, grid, scene.size)
-    )
-    image = looks.photograph(
-        _soften(linear, _untile(which.reshape(-1), grid, scene.size)), scene.look, generator
-    )
+    linear = _contact(_untile(colour, grid, scene.size), depth) if len(seen) else _untile(colour, grid, scene.size)
+    image = looks.photograph(_soften(linear, _untile(which.reshape(-1), grid, scene.size)), scene.look, generator)
     return image, depth, _untile(facing, grid, scene.size), *labels
 
 
@@ -82,9 +76,7 @@ def _surface(scene, get, part, offset, device) -> tuple[Tensor, Tensor]:
     """Hit points in unit-shape coordinates (N, 3), and unit world normals (N, 3)."""
     p = scene.primitives
     local = p.to_local()
-    start = (
-        torch.from_numpy(np.einsum("pij,pj->pi", local, scene.position - p.centre)).float().to(device)[part]
-    )
+    start = torch.from_numpy(np.einsum("pij,pj->pi", local, scene.position - p.centre)).float().to(device)[part]
     local = torch.from_numpy(local).float().to(device)[part]
     point = (local * offset[:, None]).sum(-1) + start
     normal = normals(get("shape"), point)

@@ -86,9 +86,7 @@ class Item:
 
     def post(self, x, y, low, high, radius, paint):
         """An upright cylinder from height `low` to `high`."""
-        self.parts.append(
-            Part("cylinder", (x, y, (low + high) / 2), (radius, radius, (high - low) / 2), paint)
-        )
+        self.parts.append(Part("cylinder", (x, y, (low + high) / 2), (radius, radius, (high - low) / 2), paint))
 
     def disc(self, centre, radius, length, paint, axis):
         """A lying cylinder: its axis along `axis` (a wheel, a sign)."""
@@ -124,9 +122,7 @@ def shade(rgb, factor: float) -> tuple[float, float, float]:
     return tuple(min(1.0, c * factor) for c in rgb)
 
 
-def paint_of(
-    rng, colour: str, texture: str = "plain", scale: float = 1.0, contrast: float = 0.3, **kw
-) -> Paint:
+def paint_of(rng, colour: str, texture: str = "plain", scale: float = 1.0, contrast: float = 0.3, **kw) -> Paint:
     """Paint that keeps its colour's name: the second colour is a lighter or darker shade of the first."""
     rgb = rgb_of(rng, colour)
     factor = 1 - contrast if rng.random() < 0.6 or colour == "white" else 1 + contrast

@@ -99,9 +99,7 @@ def _write_batch(out: Path, scenes: list[Scene]) -> list[str]:
     lines = []
     for i, scene in enumerate(scenes):
         depth_z = drawn.depth_z[i].cpu().numpy()
-        kind, colour, instance = (
-            getattr(drawn, key)[i].cpu().numpy() for key in ("kind", "colour", "instance")
-        )
+        kind, colour, instance = (getattr(drawn, key)[i].cpu().numpy() for key in ("kind", "colour", "instance"))
         record = record_of(scene, depth_z, instance, kind)
         quality = int(np.random.default_rng([scene.seed, 2]).integers(75, 96))
         picture = Image.fromarray(drawn.image[i].cpu().numpy())
@@ -112,9 +110,7 @@ def _write_batch(out: Path, scenes: list[Scene]) -> list[str]:
             quality=quality,
             subsampling=0 if quality > 90 else 2,
         )
-        _save(
-            Image.fromarray(depth_code(depth_z)), out / record["depth_path"], format="PNG", compress_level=1
-        )
+        _save(Image.fromarray(depth_code(depth_z)), out / record["depth_path"], format="PNG", compress_level=1)
         labels = Image.fromarray(np.stack([kind, colour, instance], -1))
         _save(labels, out / record["labels_path"], format="PNG", compress_level=1)
         lines.append(json.dumps(record) + "\n")

@@ -4,9 +4,10 @@ Vision blocks run on 16 px patches in merge-block order (the four patches of a t
 sequence); DeepStack outputs and the LLM are on the merged token grid in image order.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from transformers import Qwen3VLConfig
 
 from heads.base import Tap
 
@@ -15,17 +16,17 @@ IMAGE_SEES_QUESTION = False  # causal attention, the image comes first
 LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
 
-def patch_stride(config: Qwen3VLConfig) -> int:
+def patch_stride(config: Any) -> int:
     """Pixels per vision patch."""
     return int(config.vision_config.patch_size)
 
 
-def token_stride(config: Qwen3VLConfig) -> int:
+def token_stride(config: Any) -> int:
     """Pixels per image token of the LLM."""
     return int(config.vision_config.patch_size) * config.vision_config.spatial_merge_size
 
 
-def tap(config: Qwen3VLConfig, name: str) -> Tap:
+def tap(config: Any, name: str) -> Tap:
     """Channels and stride of `vision.N`, `deepstack.N` or `language.N`; an unknown one is an error."""
     vision, text = config.vision_config, config.text_config
     kind, _, index = name.partition(".")
@@ -43,7 +44,7 @@ def tap(config: Qwen3VLConfig, name: str) -> Tap:
     return Tap(name, text.hidden_size, token_stride(config))
 
 
-def default_taps(config: Qwen3VLConfig) -> dict[str, list[str]]:
+def default_taps(config: Any) -> dict[str, list[str]]:
     """Which places the depth head and the ray head read unless told otherwise."""
     depth, layers = config.vision_config.depth, config.text_config.num_hidden_layers
     fine = [f"vision.{depth // 2}", f"vision.{depth - 1}"]
@@ -53,7 +54,7 @@ def default_taps(config: Qwen3VLConfig) -> dict[str, list[str]]:
     }
 
 
-def module(backbone: nn.Module, name: str) -> nn.Module:
+def module(backbone: Any, name: str) -> nn.Module:
     """The module whose output is the tap."""
     kind, _, index = name.partition(".")
     if kind == "vision":
@@ -64,11 +65,11 @@ def module(backbone: nn.Module, name: str) -> nn.Module:
     return language.norm if int(index) == -1 else language.layers[int(index)]
 
 
-def vision_tower(backbone: nn.Module) -> nn.Module:
+def vision_tower(backbone: Any) -> nn.Module:
     return backbone.model.visual
 
 
-def patch_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Qwen3VLConfig) -> list[Tensor]:
+def patch_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:
     """(patches of all images, C) in merge-block order -> one (C, h, w) patch grid per image, image order."""
     merge = config.vision_config.spatial_merge_size
     grids = []
@@ -78,13 +79,13 @@ def patch_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Qwen3VLConfig) -
     return grids
 
 
-def token_sizes(grid_thw: Tensor, config: Qwen3VLConfig) -> list[tuple[int, int]]:
+def token_sizes(grid_thw: Tensor, config: Any) -> list[tuple[int, int]]:
     """(h, w) of each image's token grid."""
     merge = config.vision_config.spatial_merge_size
     return [(h // merge, w // merge) for _, h, w in grid_thw.tolist()]
 
 
-def images(pixel_values: Tensor, grid_thw: Tensor, config: Qwen3VLConfig) -> list[Tensor]:
+def images(pixel_values: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:
     """The processor's flattened patches -> the pictures they were cut from, (3, H, W) each, normalised as given."""
     vision = config.vision_config
     patch, time = int(vision.patch_size), int(vision.temporal_patch_size)
@@ -97,9 +98,9 @@ def images(pixel_values: Tensor, grid_thw: Tensor, config: Qwen3VLConfig) -> lis
     return pictures
 
 
-def positions(backbone: nn.Module, input_ids: Tensor, attention_mask: Tensor | None, grid_thw: Tensor | None) -> Tensor:
+def positions(backbone: Any, input_ids: Tensor, attention_mask: Tensor | None, grid_thw: Tensor | None) -> Tensor:
     """(3, B, L) rotary positions (time, height, width), computed from the ids alone: no state on the model."""
-    types = (input_ids == backbone.config.image_token_id).int()
+    types = torch.eq(input_ids, backbone.config.image_token_id).int()
     return backbone.model.get_rope_index(
         input_ids, mm_token_type_ids=types, image_grid_thw=grid_thw, attention_mask=attention_mask
     )[0]

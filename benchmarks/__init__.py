@@ -1,0 +1,1 @@
+"""What is measured: metric depth, camera, spatial questions and speed, each with its protocol stated."""

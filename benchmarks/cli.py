@@ -1,0 +1,160 @@
+"""`fathom bench`: depth, qa and speed. Heavy imports are inside the commands, so that --help is quick."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from benchmarks.report import Table
+    from vlm.records import Record
+
+app = typer.Typer(help="Measure a model: metric depth and camera, spatial questions, speed.", no_args_is_help=True)
+
+
+class CameraChoice(StrEnum):
+    """Which cameras the model is given."""
+
+    given = "given"
+    none = "none"
+    both = "both"
+
+
+class ModeChoice(StrEnum):
+    """Which truth depth is compared with."""
+
+    dense = "dense"
+    sparse = "sparse"
+
+
+Records = Annotated[list[Path], typer.Option(help="A JSONL file, one record a line; repeat for more files.")]
+Model = Annotated[str, typer.Option(help='"nano" or a folder written by save_pretrained.')]
+Out = Annotated[Path | None, typer.Option(help="Folder for the tables and every sample's result. Default: none.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most this many records of each data set.")]
+
+
+@app.command()
+def depth(
+    records: Records,
+    model: Model = "nano",
+    camera: Annotated[CameraChoice, typer.Option(help="Pass the true camera, or the file alone.")] = CameraChoice.both,
+    mode: Annotated[ModeChoice, typer.Option(help="The whole depth map, or the labelled pixels.")] = ModeChoice.dense,
+    out: Out = None,
+    limit: Limit = None,
+) -> None:
+    """Metric depth, its uncertainty and the camera, beside the best constant depth of each data set."""
+    from benchmarks.depth import run_depth
+    from benchmarks.report import depth_table
+
+    rows, folder = _read(records, limit), _checked(out)
+    fathom = _load(model)
+    results = []
+    for wanted in (CameraChoice.given, CameraChoice.none) if camera == CameraChoice.both else (camera,):
+        with _progress(f"depth, camera {wanted.value}", len(rows)) as progress:
+            results.append(run_depth(fathom, rows, wanted.value, mode.value, progress))  # type: ignore[arg-type]
+    names = [f"depth_{mode.value}_camera_{result.protocol['camera']}" for result in results]
+    contents = {name: _with_source(result.as_dict(), records, limit) for name, result in zip(names, results, strict=True)}
+    _deliver(folder, f"depth_{mode.value}", contents, depth_table(results))
+
+
+@app.command()
+def qa(
+    records: Records,
+    model: Model = "nano",
+    out: Out = None,
+    limit: Limit = None,
+    questions: Annotated[int | None, typer.Option(min=1, help="At most this many questions a record, drawn.")] = None,
+    seed: Annotated[int, typer.Option(help="Which questions are drawn.")] = 0,
+) -> None:
+    """Answers to spatial questions by type, beside the fixed answer that scores best without the image."""
+    from benchmarks.report import qa_table
+    from benchmarks.spatial_qa import run_qa
+
+    rows, folder = _read(records, limit), _checked(out)
+    fathom = _load(model)
+    with _progress("questions", len(rows)) as progress:
+        result = run_qa(fathom, rows, questions, seed, progress=progress)
+    _deliver(folder, "qa", {"qa": _with_source(result.as_dict(), records, limit)}, qa_table(result))
+
+
+@app.command()
+def speed(
+    model: Model = "nano",
+    out: Out = None,
+    width: Annotated[int, typer.Option(min=1, help="Pixels across.")] = 640,
+    height: Annotated[int, typer.Option(min=1, help="Pixels down.")] = 480,
+    repeats: Annotated[int, typer.Option(min=1, help="Medians are over this many.")] = 5,
+) -> None:
+    """Seconds and memory of a look and a question; what the heads add, measured here and counted at 4B size."""
+    from benchmarks.flops import count_flops, qwen3_vl_4b
+    from benchmarks.report import flops_table, speed_table
+    from benchmarks.speed import measure_speed
+
+    folder = _checked(out)
+    fathom = _load(model)
+    measured = measure_speed(fathom, (width, height), repeats)
+    counted = {model: count_flops(fathom.config, width, height), "Qwen3-VL-4B": count_flops(qwen3_vl_4b(), 1024, 768)}
+    content = {**measured, "flops": {name: flops.as_dict() for name, flops in counted.items()}}
+    _deliver(folder, "speed", {"speed": content}, speed_table(measured), flops_table(counted))
+
+
+def _read(paths: list[Path], limit: int | None) -> "list[Record]":
+    """All records, at most `limit` of each data set; InputError before any compute where a line is bad."""
+    from vlm.records import read_records
+
+    taken: Counter[str] = Counter()
+    rows = []
+    for path in paths:
+        for record in read_records(path):
+            taken[record.dataset] += 1
+            if limit is None or taken[record.dataset] <= limit:
+                rows.append(record)
+    return rows
+
+
+def _checked(out: Path | None) -> Path | None:
+    from vlm.files import check_folder
+
+    return None if out is None else check_folder(out)
+
+
+def _load(name: str) -> Any:
+    from transformers.utils import logging
+
+    from vlm.model import Fathom
+
+    logging.disable_progress_bar()
+    return Fathom.from_pretrained(name)
+
+
+def _with_source(content: dict[str, Any], records: list[Path], limit: int | None) -> dict[str, Any]:
+    content["protocol"] |= {"records": [str(path) for path in records], "limit_per_dataset": limit}
+    return content
+
+
+def _deliver(folder: Path | None, name: str, contents: dict[str, dict[str, Any]], *tables: "Table") -> None:
+    """Tables to the terminal; with a folder also `name`.md and one JSON file for each of `contents`."""
+    from benchmarks.report import write_json, write_markdown
+
+    for table in tables:
+        table.show()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = [write_json(folder / f"{key}.json", content) for key, content in contents.items()]
+        written.append(write_markdown(folder / f"{name}.md", *tables))
+        typer.echo("written: " + ", ".join(map(str, written)))
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.advance(task, done)

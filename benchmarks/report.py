@@ -1,0 +1,187 @@
+"""Results as tables, for the terminal and for Markdown, and as JSON files that are there whole or not at all."""
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.depth import DepthResult
+from benchmarks.flops import Flops
+from benchmarks.protocol import plain
+from benchmarks.spatial_qa import QaResult
+from vlm.files import replacing
+
+NONE = "-"  # a cell for which nothing was measured
+
+
+@dataclass
+class Table:
+    """One table: a title, column heads, rows of text cells, and notes below it."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    notes: list[str] = field(default_factory=list)
+
+    def markdown(self) -> str:
+        """A GitHub table with its title above and its notes below."""
+        rule = ["---", *["---:"] * (len(self.columns) - 1)]
+        lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self._lines(rule)]
+        notes = [f"- {note}" for note in self.notes]
+        return "\n".join([f"**{self.title}**", "", *lines, *(["", *notes] if notes else [])]) + "\n"
+
+    def show(self) -> None:
+        """To the terminal, with rich."""
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table as RichTable
+
+        table = RichTable(title=escape(self.title))
+        for i, column in enumerate(self.columns):
+            table.add_column(column, justify="right" if i else "left", overflow="fold")
+        for row in self.rows:
+            table.add_row(*map(escape, row))
+        console = Console()
+        console.print(table)
+        for note in self.notes:
+            console.print(f"  {escape(note)}", style="dim", highlight=False)
+
+    def _lines(self, rule: list[str]) -> list[list[str]]:
+        return [self.columns, rule, *self.rows]
+
+
+def depth_table(results: list[DepthResult]) -> Table:
+    """One row a data set and camera mode, then the means; depth in metres, unaligned."""
+    columns = {
+        "delta1": ("delta1", 3),
+        "abs_rel": ("AbsRel", 3),
+        "rmse": ("RMSE m", 2),
+        "silog": ("SILog", 1),
+        "coverage_90": ("in 90 %", 2),
+        "nll": ("NLL", 2),
+        "sky_accuracy": ("sky", 3),
+        "fov_error_deg": ("FoV err °", 1),
+        "ray_angle_deg": ("rays °", 1),
+        "constant_delta1": ("const delta1", 3),
+        "constant_abs_rel": ("const AbsRel", 3),
+    }
+    rows, notes = [], []
+    names = list(dict.fromkeys(name for result in results for name in result.datasets))
+    for name in names:
+        for result in results:
+            if name in result.datasets:
+                found = result.datasets[name]
+                cells = [number(found.get(key), digits) for key, (_, digits) in columns.items()]
+                counts = [str(found["photographs"]), *cells, str(found["missing"])]
+                rows.append([name, result.protocol["camera"], *counts])
+    for label, means in (("mean of data sets", "macro"), ("all photographs", "micro")):
+        for result in results if len(names) > 1 else []:
+            values = getattr(result, means)
+            cells = [number(values.get(key), digits) for key, (_, digits) in columns.items()]
+            rows.append([label, result.protocol["camera"], str(len(result.samples)), *cells, NONE])
+    for result in results:
+        notes += _depth_notes(result)
+    notes.append("const: the constant depth that scores best on that data set; each photograph counts the same")
+    stated = results[0].protocol
+    title = f"{stated['model']}: {stated['mode']} metric depth, unaligned, {stated['photographs']} photographs"
+    heads = ["data set", "camera", "n", *(title for title, _ in columns.values()), "missing px"]
+    return Table(title, heads, rows, list(dict.fromkeys(notes)))
+
+
+def _depth_notes(result: DepthResult) -> list[str]:
+    notes = []
+    for name, found in result.datasets.items():
+        if found["without_truth"]:
+            wanted = "dense map" if result.protocol["mode"] == "dense" else "labelled pixel"
+            notes.append(f"{name}: {found['without_truth']} of {found['photographs']} have no {wanted}: no depth score")
+    sources: dict[str, int] = {}
+    for found in result.datasets.values():
+        for source, count in found["focal_from"].items():
+            sources[source] = sources.get(source, 0) + count
+    told = ", ".join(f"{source} {count}" for source, count in sources.items())
+    stated = result.protocol
+    notes.append(
+        f"camera {stated['camera']}: focal from {told}; {stated['seconds_per_image']:.2f} s an image,"
+        f" pixel budget {stated['pixel_budget']}, {stated['dtype']}"
+    )
+    return notes
+
+
+def qa_table(result: QaResult) -> Table:
+    """One row a question type: share right beside its floor."""
+    rows, notes = [], []
+    for kind, found in result.types.items():
+        if "score" not in found:
+            notes.append(f"{kind}: {found['questions']} questions, not scored")
+            continue
+        cells = [number(found.get(key), 3) for key in ("score", "floor", "within_10", "floor_within_10")]
+        rows.append([kind, str(found["questions"]), *cells, str(found["unparsed"]), found["floor_answer"]])
+    means = [number(result.macro[key], 3) for key in ("score", "floor")]
+    rows.append(["mean of types", str(len(result.samples)), *means, NONE, NONE, NONE, NONE])
+    notes.append("right: metres within 25 %, degrees within 10 %, positions within 100 of 1000, else the same words")
+    notes.append("floor: the fixed answer that scores best on these questions, without any image")
+    stated = result.protocol
+    notes.append(
+        f"{stated['photographs']} photographs, {stated['seconds_per_image']:.2f} s a look,"
+        f" {stated['seconds_per_question']:.2f} s a question"
+    )
+    columns = ["type", "n", "right", "floor", "within 10 %", "floor 10 %", "unparsed", "floor's answer"]
+    return Table(f"{stated['model']}: spatial questions", columns, rows, notes)
+
+
+def speed_table(measured: dict[str, Any]) -> Table:
+    """Seconds, memory and vision-tower runs of `benchmarks.speed.measure_speed`."""
+    width, height = measured["size"]
+    stated = measured["protocol"]
+    rows = [
+        ["look", f"{measured['look_seconds']:.3f} s"],
+        ["reading depth and its interval", f"{measured['read_seconds']:.3f} s"],
+        [f"a further question ({measured['question_tokens']} tokens back)", f"{measured['question_seconds']:.3f} s"],
+        ["vision tower runs, look + depth + 2 questions", str(measured["vision_calls"])],
+        ["forward, backbone alone", f"{measured['backbone_seconds']:.3f} s"],
+        ["forward, with " + ", ".join(measured["heads"]), f"{measured['with_heads_seconds']:.3f} s"],
+        ["the heads over the backbone", f"{100 * measured['heads_ratio']:.1f} %"],
+        ["peak memory of the process, torch included", f"{number(measured['peak_memory_mib'], 0)} MiB"],
+        ["of that before the first look", f"{number(measured['peak_memory_before_mib'], 0)} MiB"],
+    ]
+    machine = stated["hardware"]
+    note = f"median of {measured['repeats']}; {stated['dtype']} on {stated['device']}, "
+    note += f"{machine['torch_threads']} threads of {machine['cpus']} cores; pixel budget {stated['pixel_budget']}"
+    return Table(f"{stated['model']}: {width}x{height} photograph", ["what", "measured"], rows, [note])
+
+
+def flops_table(counted: dict[str, Flops]) -> Table:
+    """FLOPs of one pass by model, each head beside the backbone."""
+    rows = []
+    for name, flops in counted.items():
+        parts = {"vision": flops.vision, "language": flops.language, **flops.heads}
+        rows += [
+            [f"{name}, {part}", f"{count / 1e9:.3f}", f"{100 * count / flops.backbone:.1f} %"]
+            for part, count in parts.items()
+        ]
+        size = f"{flops.image[0]}x{flops.image[1]}, {flops.tokens} tokens"
+        rows.append([f"{name}, all heads ({size})", f"{sum(flops.heads.values()) / 1e9:.3f}", f"{100 * flops.share:.1f} %"])
+    note = "matrix products, convolutions and attention; a multiply-add is two; counted on shapes"
+    return Table("FLOPs of one pass", ["part", "GFLOPs", "of the backbone"], rows, [note])
+
+
+def number(value: Any, digits: int) -> str:
+    """A cell: the number with so many digits behind the point, or "-" where there is none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return NONE
+    return f"{value:.{digits}f}"
+
+
+def write_json(path: Path, content: dict[str, Any]) -> Path:
+    """A JSON file (nan and inf become null), complete or not there at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(plain(content), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return path
+
+
+def write_markdown(path: Path, *tables: Table) -> Path:
+    """The tables as one Markdown file."""
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(table.markdown() for table in tables), encoding="utf-8")
+    return path

@@ -1,0 +1,153 @@
+"""Depth, normals and labels of drawn scenes against formulas; determinism."""
+
+import numpy as np
+import pytest
+import torch
+
+from train.worlds.layout import FAR, Scene, _primitives, _things, sample_scene
+from train.worlds.outside import look
+from train.worlds.places import Place
+from train.worlds.render import render
+from train.worlds.things import COLOURS, KINDS, Item, Paint
+
+GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3))
+LEVEL = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # camera -> world: looking along +y, z up
+SIZE = (48, 64)
+
+
+def scene_of(*placed, height=1.5, size=SIZE, focal=60.0, rotation=LEVEL):
+    """A hand-made outdoor scene seen from (0, 0, height); `placed` are (item, (x, y, z), yaw)."""
+    position = np.array([0, 0, height])
+    weather = look(np.random.default_rng(0), Place("outdoor", list(placed), None))
+    return Scene(
+        seed=0, domain="outdoor", size=size, focal=focal, principal=(size[1] / 2, size[0] / 2), rotation=rotation,
+        position=position, primitives=_primitives(list(placed)), things=_things(placed, rotation, position),
+        look=weather, room=None,
+    )  # fmt: skip
+
+
+def ground():
+    item = Item("ground", "grey")
+    item.box((0, 0, -2), (900, 900, 4), GREY)
+    return item, (0.0, 0.0, 0.0), 0.0
+
+
+def pixel_rays(scene):
+    """(H, W, 3): camera rays with z = 1."""
+    height, width = scene.size
+    v, u = np.meshgrid(np.arange(height) + 0.5, np.arange(width) + 0.5, indexing="ij")
+    cx, cy = scene.principal
+    return np.stack([(u - cx) / scene.focal, (v - cy) / scene.focal, np.ones_like(u)], -1)
+
+
+def test_a_ball_on_the_ground_has_the_depth_of_the_formulas():
+    ball = Item("ball", "red")
+    ball.blob((0, 0, 0.8), (0.8, 0.8, 0.8), GREY)
+    scene = scene_of(ground(), (ball, (0.4, 5.0, 0.0), 0.0))
+    drawn = render([scene])
+    rays = pixel_rays(scene)
+    centre = np.array([0.4, 1.5 - 0.8, 5.0])  # camera frame: y down
+    b, a, c = rays @ centre, (rays**2).sum(-1), centre @ centre - 0.8**2
+    inside = b * b - a * c > 0
+    ball_z = (b - np.sqrt(np.maximum(b * b - a * c, 0))) / a
+    with np.errstate(divide="ignore"):
+        ground_z = np.where(rays[..., 1] > 0, 1.5 / rays[..., 1], np.inf)
+    ground_z[ground_z > FAR] = np.inf
+    expected = np.where(inside, ball_z, ground_z)
+    np.testing.assert_allclose(drawn.depth_z[0].numpy(), expected, rtol=2e-4)
+    assert (drawn.instance[0].numpy() == inside).all()
+    assert (drawn.kind[0].numpy()[inside] == KINDS.index("ball")).all()
+    assert (drawn.colour[0].numpy()[inside] == COLOURS.index("red")).all()
+    toward = (rays * ball_z[..., None] - centre)[inside] / 0.8
+    np.testing.assert_allclose(drawn.normals[0].numpy()[inside], toward, atol=2e-3)
+
+
+def test_a_cylinder_a_cone_and_a_turned_box_are_hit_where_they_are():
+    post, spire, block = Item("bin", "green"), Item("traffic cone", "orange"), Item("box", "brown")
+    post.post(0, 0, 0, 3, 0.5, GREY)
+    spire.spire(0, 0, 0, 3, 1.0, GREY)
+    block.box((0, 0, 1.5), (1.0, 1.0, 3.0), GREY)
+    for item, expected in (
+        (post, 4.0 - 0.5),
+        (spire, 4.0 - 0.5),  # half way up, half the radius of the base
+        (block, 4.0 - np.sqrt(0.5)),  # an edge towards the camera
+    ):
+        scene = scene_of(ground(), (item, (0.0, 4.0, 0.0), np.pi / 4), size=(49, 65))
+        drawn = render([scene])
+        assert drawn.depth_z[0, 24, 32].item() == pytest.approx(expected, abs=1e-3), item.kind
+        assert drawn.instance[0, 24, 32] == 1
+
+
+def test_normals_are_unit_face_the_camera_and_agree_with_depth():
+    scenes = [sample_scene(seed, size=(96, 128)) for seed in range(6)]
+    drawn = render(scenes)
+    for i, scene in enumerate(scenes):
+        depth, normal = drawn.depth_z[i].numpy(), drawn.normals[i].numpy()
+        rays, hit = pixel_rays(scene), np.isfinite(depth)
+        np.testing.assert_allclose(np.linalg.norm(normal[hit], axis=-1), 1, atol=1e-4)
+        assert ((rays * normal).sum(-1)[hit] < 1e-3).all()
+        points = rays * np.where(hit, depth, 0)[..., None]
+        step, same = points[:, 1:] - points[:, :-1], (normal[:, 1:] * normal[:, :-1]).sum(-1) > 0.99999
+        part = (drawn.instance[i][:, 1:] == drawn.instance[i][:, :-1]).numpy() & hit[:, 1:] & hit[:, :-1] & same
+        fabric = part & (drawn.instance[i][:, 1:] == 0).numpy()
+        lean = np.abs((step * normal[:, 1:]).sum(-1)) / np.linalg.norm(step, axis=-1).clip(1e-6)
+        assert np.median(lean[part]) < 1e-2
+        assert (lean[fabric] < 0.02).mean() > 0.97  # the rest: steps between parallel faces
+
+
+def test_visible_pixels_unproject_into_their_thing_s_box():
+    scenes = [sample_scene(seed, size=(96, 128)) for seed in range(8)]
+    drawn = render(scenes)
+    checked = 0
+    for i, scene in enumerate(scenes):
+        depth, instance, rays = drawn.depth_z[i].numpy(), drawn.instance[i].numpy(), pixel_rays(scene)
+        for thing in scene.things:
+            mine = instance == thing.instance
+            points = rays[mine] * depth[mine][:, None]
+            inside = np.abs((points - thing.centre) @ thing.turn) <= thing.size / 2 + 1e-3 * (5 + points[:, 2:])
+            assert inside.all(), (scene.seed, thing.kind)
+            assert (drawn.kind[i].numpy()[mine] == KINDS.index(thing.kind)).all()
+            assert (drawn.colour[i].numpy()[mine] == COLOURS.index(thing.colour)).all()
+            checked += mine.any()
+    assert checked > 30
+
+
+def test_sky_is_exactly_where_depth_is_infinite_and_nothing_is_farther_than_120_m():
+    drawn = render([sample_scene(seed, size=(64, 64)) for seed in range(30)])
+    sky = drawn.depth_z.isinf()
+    assert sky.any()
+    assert (sky == (drawn.kind == 0)).all()
+    assert (drawn.instance[sky] == 0).all() and (drawn.normals[sky] == 0).all()
+    assert drawn.depth_z[~sky].max() <= FAR and drawn.depth_z.min() > 0.2
+
+
+def test_a_seed_gives_the_same_picture_alone_and_in_any_company():
+    scenes = [sample_scene(seed, size=(48, 64)) for seed in (3, 4, 5)]
+    together, alone = render(scenes), render([sample_scene(4, size=(48, 64))])
+    torch.testing.assert_close(together.depth_z[1], alone.depth_z[0], rtol=1e-5, atol=0)
+    assert (together.instance[1] == alone.instance[0]).all() and (together.kind[1] == alone.kind[0]).all()
+    assert (together.image[1].int() - alone.image[0].int()).abs().max() <= 1
+
+
+def test_another_size_is_the_same_view():
+    small, own = sample_scene(11, size=(48, 64)), sample_scene(11)
+    assert small.things[0].kind == own.things[0].kind
+    np.testing.assert_array_equal(small.rotation, own.rotation)
+    assert small.horizontal_fov == pytest.approx(own.horizontal_fov)
+
+
+def test_scenes_of_different_sizes_are_refused():
+    with pytest.raises(ValueError, match="one size"):
+        render([sample_scene(0, size=(48, 64)), sample_scene(0, size=(64, 48))])
+
+
+def test_pictures_are_neither_black_nor_blown_out_and_cameras_stand_free():
+    scenes = [sample_scene(seed, size=(48, 64)) for seed in range(60)]
+    drawn = render(scenes)
+    for i, scene in enumerate(scenes):
+        grey = drawn.image[i].float().mean(-1)
+        assert 60 < grey.mean() < 200, scene.seed
+        assert (grey > 250).float().mean() < 0.6 and (grey < 5).float().mean() < 0.6, scene.seed
+        assert drawn.depth_z[i].median() > 0.4, scene.seed
+        counts = torch.bincount(drawn.instance[i].flatten().int())[1:]
+        assert not len(counts) or counts.max() < 0.65 * grey.numel(), scene.seed

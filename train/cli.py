@@ -1,0 +1,48 @@
+"""`fathom train` and `fathom worlds`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[Path, typer.Option(help="A YAML file such as train/recipes/nano.yaml.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; an existing run in it goes on.")],
+    changes: Annotated[list[str] | None, typer.Argument(help="key=value, over the recipe's.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time budget: the rate is decayed within it.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Also write the model that ships: float16, no training aids.")
+    ] = None,
+) -> None:
+    """Train by a recipe. Interrupt it at any time; the same command goes on from the last checkpoint."""
+    from train.recipe import load_recipe
+    from vlm.files import check_folder
+
+    loaded = load_recipe(recipe, changes)
+    if minutes is not None:
+        loaded.minutes = minutes
+    check_folder(out)
+    if export is not None:
+        check_folder(export)
+    from train.export import export_model
+    from train.run import run
+
+    model = run(loaded, out)
+    if export is not None:
+        export_model(model, export)
+
+
+def worlds(
+    out: Annotated[Path, typer.Option(help="Folder for records.jsonl, images, depth and labels.")],
+    count: Annotated[int, typer.Option(min=1, help="How many scenes.")] = 100,
+    first_seed: Annotated[int, typer.Option(min=0, help="Scene i has the seed first_seed + i.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 1,
+) -> None:
+    """Render procedural scenes with exact depth, camera and questions; goes on where it stopped."""
+    from train.worlds.write import write_records
+    from vlm.files import check_folder
+
+    check_folder(out)
+    path = write_records(out, count, first_seed, workers=workers)
+    typer.echo(path)
