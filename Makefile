@@ -14,7 +14,7 @@ $(READY): pyproject.toml
 demo: $(READY)
 	$(BIN)/fathom demo --out demo_output
 
-test: $(READY) lint
+test: $(READY)
 	$(BIN)/pytest -m "not slow and not gpu"
 
 test-slow: $(READY)

@@ -170,5 +170,3 @@ def _true(value: Any, kind: str, text: str) -> Any:
     if value is None:
         raise ValueError(f"answer: the true answer {text!r} cannot be read as one of type {kind!r}")
     return value
-
-

@@ -57,7 +57,9 @@ def depth(
         with _progress(f"depth, camera {wanted.value}", len(rows)) as progress:
             results.append(run_depth(fathom, rows, wanted.value, mode.value, progress))  # type: ignore[arg-type]
     names = [f"depth_{mode.value}_camera_{result.protocol['camera']}" for result in results]
-    contents = {name: _with_source(result.as_dict(), records, limit) for name, result in zip(names, results, strict=True)}
+    contents = {
+        name: _with_source(result.as_dict(), records, limit) for name, result in zip(names, results, strict=True)
+    }
     _deliver(folder, f"depth_{mode.value}", contents, depth_table(results))
 
 

@@ -3,9 +3,9 @@
     count_flops(qwen3_vl_4b(), 1024, 768).share  # of the backbone's: goal at most 0.05
 
 A FLOP is one multiplication or one addition (a multiply-add is two). Counted by torch's FlopCounterMode, the
-backbone on the meta device (no memory, no arithmetic), the heads on the CPU: matrix products, convolutions and attention (causal attention in full, as is usual); not
-counted: norms, activations, resizes, the softmax. The pass is that of `look`: one image, the few tokens
-before it, logits of one token.
+backbone on the meta device (no memory, no arithmetic), the heads on the CPU: matrix products, convolutions
+and attention (causal attention in full, as is usual). Not counted: norms, activations, resizes, the softmax.
+The pass is that of `look`: one image, the few tokens before it, logits of one token.
 """
 
 from dataclasses import dataclass, field
@@ -99,28 +99,33 @@ def qwen3_vl_4b() -> FathomConfig:
     return FathomConfig(Qwen3VLConfig(**QWEN3_VL_4B))
 
 
-def count_flops(config: FathomConfig, width: int, height: int) -> Flops:
-    """FLOPs of looking at one width x height image with a Qwen3-VL Fathom of this config, within its budget."""
+def count_flops(config: FathomConfig, width: int, height: int, prompt_tokens: int = PROMPT_TOKENS) -> Flops:
+    """FLOPs of looking at one width x height image with a Qwen3-VL Fathom of this config, within its budget.
+
+    prompt_tokens: text tokens before the image; a small tokenizer of one's own may need more than Qwen's four.
+    """
     with torch.device("meta"):
         model = Fathom(config).eval()
     backbone = config.backbone_config
     stride, patch = model.family.token_stride(backbone), model.family.patch_stride(backbone)
     plan = fit_to_budget(width, height, stride, max_pixels=config.max_pixels)
     h, w = plan.tokens
+    length = prompt_tokens + h * w
     taps: dict[int, tuple[int, int]] = {stride: (h, w), patch: (plan.padded[1] // patch, plan.padded[0] // patch)}
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # fused CPU kernels are not counted by torch
         return Flops(
             plan.padded,
-            PROMPT_TOKENS + h * w,
+            length,
             _counted(lambda: _vision(model, taps[patch])),
-            _counted(lambda: _language(model, PROMPT_TOKENS + h * w)),
+            _counted(lambda: _language(model, length)),
             {name: _counted(lambda head=head: _head(head, taps, plan.padded)) for name, head in model.heads.items()},
         )
 
 
 def _vision(model: Fathom, grid: tuple[int, int]) -> None:
     """The tower's modules in its own order; its rotary and position tables, which need real numbers, left out."""
-    tower, config = model.vision_tower, model.config.backbone_config.vision_config
+    tower: Any = model.vision_tower
+    config = model.config.backbone_config.vision_config
     count = grid[0] * grid[1]
     width = config.in_channels * config.temporal_patch_size * config.patch_size**2
     x = tower.patch_embed(torch.empty(count, width, device="meta"))

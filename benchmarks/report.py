@@ -161,7 +161,9 @@ def flops_table(counted: dict[str, Flops]) -> Table:
             for part, count in parts.items()
         ]
         size = f"{flops.image[0]}x{flops.image[1]}, {flops.tokens} tokens"
-        rows.append([f"{name}, all heads ({size})", f"{sum(flops.heads.values()) / 1e9:.3f}", f"{100 * flops.share:.1f} %"])
+        rows.append(
+            [f"{name}, all heads ({size})", f"{sum(flops.heads.values()) / 1e9:.3f}", f"{100 * flops.share:.1f} %"]
+        )
     note = "matrix products, convolutions and attention; a multiply-add is two; counted on shapes"
     return Table("FLOPs of one pass", ["part", "GFLOPs", "of the backbone"], rows, [note])
 

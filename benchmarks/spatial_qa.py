@@ -84,6 +84,7 @@ def run_qa(
     stated = protocol(
         model,
         benchmark="qa",
+        camera="none",
         decoding="greedy",
         max_new_tokens=max_new_tokens,
         questions_per_record=per_record,

@@ -101,12 +101,13 @@ class RayHead(Head):
             views = int(features.view.max()) + 1
             member = (features.view[:, None] == torch.arange(views, device=x.device)[:, None]) & features.mask[:, None]
             pooled = member.float() @ x / member.sum(-1, keepdim=True).clamp(min=1)
+            focal = self.focal(pooled)[..., 0]
         start = torch.cat([features.position * GUESS, torch.ones_like(features.position[..., :1])], -1)
         return {
             "direction": start + out[..., :3],
             "origin": out[..., 3:6],
             "raw_scale": out[..., 6],
-            "raw_focal_scale": self.focal(pooled)[..., 0],
+            "raw_focal_scale": focal,
         }
 
     def loss(self, raw: Raw, truth: dict[str, Tensor]) -> Loss:

@@ -100,10 +100,9 @@ def show(scene: Any, questions: list[str]) -> None:
         )
     for note in scene.notes:
         table.add_row("note", note)
-    for question in questions:
-        table.add_row("question", f"{question} [bold]{scene.ask(question).text}[/bold]")
-    if not questions:
-        table.add_row("caption", f"[bold]{scene.caption().text}[/bold]")
+    for question in questions or [None]:
+        answer = scene.caption() if question is None else scene.ask(question)
+        table.add_row("question", f"{scene.asked[-1][0]} [bold]{answer.text}[/bold]")
     table.add_row("seconds", f"{scene.seconds:.2f}")
     console.print(table)
 

@@ -21,16 +21,16 @@ def shade_image(scene: Scene, rays: Tensor, depth: Tensor, which: Tensor, grid: 
 
     rays (tiles, 3, 64) world, depth and which (tiles, 64); grid: tiles down, tiles across, pixels a tile.
     """
-    device, p = depth.device, scene.primitives
+    p = scene.primitives
     seen = (which.reshape(-1) >= 0).nonzero()[:, 0]
     part = which.reshape(-1)[seen]
     ray = rays.transpose(1, 2).reshape(-1, 3)
     offset = ray[seen] * depth.reshape(-1)[seen, None]  # from the camera, world axes
-    get = _Gather(p, part, device)
-    point, normal = _surface(scene, get, part, offset, device)
+    get = _Gather(p, part)
+    point, normal = _surface(scene, get, part, offset)
     generator = torch.Generator().manual_seed(scene.seed)
     light = _light(scene, get, offset, point, normal, ray[seen], seen, depth.shape, generator)
-    colour = torch.zeros(len(ray), 3, device=device)
+    colour = torch.zeros(len(ray), 3)
     colour[seen] = light
     if scene.room is None:
         gone = (which.reshape(-1) < 0).nonzero()[:, 0]
@@ -41,11 +41,11 @@ def shade_image(scene: Scene, rays: Tensor, depth: Tensor, which: Tensor, grid: 
         horizon = looks.sky(flat, scene.look)
         colour[seen] = torch.lerp(horizon, colour[seen], haze)
     facing = torch.zeros_like(colour)
-    facing[seen] = normal @ torch.from_numpy(scene.rotation).float().to(device)
+    facing[seen] = normal @ torch.from_numpy(scene.rotation).float()
     labels = []
     for values in (p.instance, p.kind, p.colour):
-        flat = torch.zeros(len(ray), dtype=torch.uint8, device=device)
-        flat[seen] = torch.from_numpy(values).to(torch.uint8).to(device)[part]
+        flat = torch.zeros(len(ray), dtype=torch.uint8)
+        flat[seen] = torch.from_numpy(values).to(torch.uint8)[part]
         labels.append(_untile(flat, grid, scene.size))
     depth = _untile(depth.reshape(-1), grid, scene.size)
     linear = _contact(_untile(colour, grid, scene.size), depth) if len(seen) else _untile(colour, grid, scene.size)
@@ -56,13 +56,13 @@ def shade_image(scene: Scene, rays: Tensor, depth: Tensor, which: Tensor, grid: 
 class _Gather:
     """Per-pixel values of the primitive that each pixel shows."""
 
-    def __init__(self, primitives: Primitives, part: Tensor, device):
-        self.primitives, self.part, self.device = primitives, part, device
+    def __init__(self, primitives: Primitives, part: Tensor):
+        self.primitives, self.part = primitives, part
 
     def __call__(self, name: str) -> Tensor:
         values = torch.from_numpy(getattr(self.primitives, name))
         values = values.float() if values.is_floating_point() else values
-        return values.to(self.device)[self.part]
+        return values[self.part]
 
 
 def _untile(flat: Tensor, grid, size) -> Tensor:
@@ -72,12 +72,12 @@ def _untile(flat: Tensor, grid, size) -> Tensor:
     return image.reshape(down * tile, across * tile, *rest)[: size[0], : size[1]].contiguous()
 
 
-def _surface(scene, get, part, offset, device) -> tuple[Tensor, Tensor]:
+def _surface(scene, get, part, offset) -> tuple[Tensor, Tensor]:
     """Hit points in unit-shape coordinates (N, 3), and unit world normals (N, 3)."""
     p = scene.primitives
     local = p.to_local()
-    start = torch.from_numpy(np.einsum("pij,pj->pi", local, scene.position - p.centre)).float().to(device)[part]
-    local = torch.from_numpy(local).float().to(device)[part]
+    start = torch.from_numpy(np.einsum("pij,pj->pi", local, scene.position - p.centre)).float()[part]
+    local = torch.from_numpy(local).float()[part]
     point = (local * offset[:, None]).sum(-1) + start
     normal = normals(get("shape"), point)
     normal = torch.nn.functional.normalize((local * normal[:, :, None]).sum(1), dim=1)
@@ -206,7 +206,7 @@ def _contact(linear: Tensor, depth: Tensor) -> Tensor:
 
 def _soften(linear: Tensor, which: Tensor) -> Tensor:
     """Blend pixels at the outlines of parts with their neighbours, against jagged edges. (H, W, 3)."""
-    edge = torch.zeros(which.shape, dtype=torch.bool, device=which.device)
+    edge = torch.zeros(which.shape, dtype=torch.bool)
     across, down = which[:, 1:] != which[:, :-1], which[1:] != which[:-1]
     edge[:, 1:] |= across
     edge[:, :-1] |= across
