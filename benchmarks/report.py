@@ -17,12 +17,16 @@ NONE = "-"  # a cell for which nothing was measured
 
 @dataclass
 class Table:
-    """One table: a title, column heads, rows of text cells, and notes below it."""
+    """One table: a title, column heads, rows of text cells, and notes below it.
+
+    narrow: the columns that a terminal too small for all of them shows; all where empty.
+    """
 
     title: str
     columns: list[str]
     rows: list[list[str]]
     notes: list[str] = field(default_factory=list)
+    narrow: tuple[str, ...] = ()
 
     def markdown(self) -> str:
         """A GitHub table with its title above and its notes below."""
@@ -35,17 +39,28 @@ class Table:
         """To the terminal, with rich."""
         from rich.console import Console
         from rich.markup import escape
+
+        console = Console()
+        table, left_out = self._rich(self.columns), ""
+        widths = [max(map(len, column)) + 3 for column in zip(self.columns, *self.rows, strict=True)]
+        if self.narrow and sum(widths) + 1 > console.width:
+            table = self._rich(list(self.narrow))
+            left_out = "not shown here: " + ", ".join(c for c in self.columns if c not in self.narrow)
+        console.print(table)
+        for note in filter(None, [*self.notes, left_out]):
+            console.print(f"  {escape(note)}", style="dim", highlight=False)
+
+    def _rich(self, columns: list[str]) -> Any:
+        from rich.markup import escape
         from rich.table import Table as RichTable
 
         table = RichTable(title=escape(self.title))
-        for i, column in enumerate(self.columns):
+        for i, column in enumerate(columns):
             table.add_column(column, justify="right" if i else "left", overflow="fold")
         for row in self.rows:
-            table.add_row(*map(escape, row))
-        console = Console()
-        console.print(table)
-        for note in self.notes:
-            console.print(f"  {escape(note)}", style="dim", highlight=False)
+            cells = dict(zip(self.columns, row, strict=True))
+            table.add_row(*(escape(cells[column]) for column in columns))
+        return table
 
     def _lines(self, rule: list[str]) -> list[list[str]]:
         return [self.columns, rule, *self.rows]
@@ -86,7 +101,8 @@ def depth_table(results: list[DepthResult]) -> Table:
     stated = results[0].protocol
     title = f"{stated['model']}: {stated['mode']} metric depth, unaligned, {stated['photographs']} photographs"
     heads = ["data set", "camera", "n", *(title for title, _ in columns.values()), "missing px"]
-    return Table(title, heads, rows, list(dict.fromkeys(notes)))
+    narrow = ("data set", "camera", "n", "delta1", "AbsRel", "in 90 %", "FoV err °", "const delta1")
+    return Table(title, heads, rows, list(dict.fromkeys(notes)), narrow)
 
 
 def _depth_notes(result: DepthResult) -> list[str]:
@@ -127,7 +143,7 @@ def qa_table(result: QaResult) -> Table:
         f" {stated['seconds_per_question']:.2f} s a question"
     )
     columns = ["type", "n", "right", "floor", "within 10 %", "floor 10 %", "unparsed", "floor's answer"]
-    return Table(f"{stated['model']}: spatial questions", columns, rows, notes)
+    return Table(f"{stated['model']}: spatial questions", columns, rows, notes, tuple(columns[:-1]))
 
 
 def speed_table(measured: dict[str, Any]) -> Table:
@@ -148,6 +164,7 @@ def speed_table(measured: dict[str, Any]) -> Table:
     machine = stated["hardware"]
     note = f"median of {measured['repeats']}; {stated['dtype']} on {stated['device']}, "
     note += f"{machine['torch_threads']} threads of {machine['cpus']} cores; pixel budget {stated['pixel_budget']}"
+    note += "; times hold for an idle machine only"
     return Table(f"{stated['model']}: {width}x{height} photograph", ["what", "measured"], rows, [note])
 
 

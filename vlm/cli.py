@@ -1,12 +1,14 @@
 """The `fathom` command. `train`, `worlds` and `bench` add theirs through the entry-point group `fathom.commands`."""
 
 import sys
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from heads.errors import InputError
@@ -59,6 +61,7 @@ def look(
     sensor_width_mm: Annotated[float | None, typer.Option(help="Width of the sensor in mm.")] = None,
 ) -> None:
     """Look at photographs: answers, metric depth, uncertainty and camera, each from one forward pass."""
+    from heads.camera import Camera
     from vlm.answer import check_question
     from vlm.files import check_folder
     from vlm.images import load_image
@@ -69,7 +72,9 @@ def look(
         check_question(question)
     wanted = check_formats(None if formats is None else [f.strip() for f in formats.split(",")])
     for image in images:
-        load_image(image)
+        photo = load_image(image)
+        if camera is not None:
+            Camera.given(*photo.size, camera)
     folders = [None if out is None else check_folder(out if len(images) == 1 else out / image.stem) for image in images]
     fathom = load(model)
     for image, folder in zip(images, folders, strict=True):
@@ -77,7 +82,7 @@ def look(
         show(scene, ask or [])
         if folder is not None:
             scene.save(folder, wanted)
-            console.print(f"  written to {folder}")
+            console.print(f"  written to {escape(str(folder))}")
 
 
 def show(scene: Any, questions: list[str]) -> None:
@@ -86,7 +91,7 @@ def show(scene: Any, questions: list[str]) -> None:
 
     told = describe(scene.views[0])
     camera, depth = scene.camera, told["depth_z"]
-    console.print(f"[bold]{told['image']}[/bold]  {told['size'][0]}x{told['size'][1]}")
+    console.print(f"[bold]{escape(told['image'])}[/bold]  {told['size'][0]}x{told['size'][1]}")
     table = Table(show_header=False, box=None, padding=(0, 1, 0, 2))
     table.add_row(
         "camera",
@@ -99,12 +104,31 @@ def show(scene: Any, questions: list[str]) -> None:
             f" (typical error {100 * depth['median_log_depth_scale']:.0f} %), sky {100 * depth['sky_share']:.0f} %",
         )
     for note in scene.notes:
-        table.add_row("note", note)
+        table.add_row("note", escape(note))
     for question in questions or [None]:
         answer = scene.caption() if question is None else scene.ask(question)
-        table.add_row("question", f"{scene.asked[-1][0]} [bold]{answer.text}[/bold]")
+        table.add_row("question", f"{escape(scene.asked[-1][0])} [bold]{escape(answer.text)}[/bold]")
     table.add_row("seconds", f"{scene.seconds:.2f}")
     console.print(table)
+
+
+@app.command()
+def chat(
+    image: Annotated[Path, typer.Argument(help="A photograph.")],
+    model: Model = "nano",
+    focal_px: Annotated[float | None, typer.Option(help="Focal length in pixels of the photograph.")] = None,
+) -> None:
+    """Talk about one photograph; it is encoded once. An empty line or the end of input ends it."""
+    from vlm.images import load_image
+
+    load_image(image)
+    scene = load(model).look(image, camera_options(focal_px, None, None, None))
+    conversation = scene.chat()
+    with suppress(EOFError):
+        while text := console.input("[bold]> [/bold]").strip():
+            for piece in conversation.say(text):
+                console.print(piece, end="", markup=False)
+            console.print()
 
 
 @app.command()

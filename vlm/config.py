@@ -1,5 +1,6 @@
 """Everything needed to rebuild a Fathom: backbone config, heads with their taps, uncertainty calibration."""
 
+import copy
 from typing import Any, ClassVar
 
 from transformers import AutoConfig, PreTrainedConfig
@@ -44,8 +45,8 @@ class FathomConfig(PreTrainedConfig):
             backbone_config = AutoConfig.for_model(options.pop("model_type"), **options)
         self.backbone_config: Any = backbone_config
         source = DEFAULT_HEADS if heads is None else heads
-        self.heads = {name: dict(options) for name, options in source.items()}
-        self.uncertainty = dict(DEFAULT_UNCERTAINTY if uncertainty is None else uncertainty)
+        self.heads = copy.deepcopy(dict(source))
+        self.uncertainty = copy.deepcopy(dict(DEFAULT_UNCERTAINTY if uncertainty is None else uncertainty))
         self.max_pixels = max_pixels
         super().__init__(**kwargs)
 

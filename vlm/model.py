@@ -58,6 +58,7 @@ class Fathom(PreTrainedModel):
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_attention_backend = True
+    _keep_in_fp32_modules_strict = ["heads"]  # noqa: RUF012 - a backbone in bf16 still measures in float32
 
     def __init__(self, config: FathomConfig):
         super().__init__(config)
@@ -89,7 +90,8 @@ class Fathom(PreTrainedModel):
         """
         folder = resolve(name)
         kwargs.setdefault("dtype", torch.float32)
-        loaded: Any = super().from_pretrained(folder, *args, output_loading_info=True, **kwargs)
+        kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}  # check_tensors says it in one line
+        loaded: Any = super().from_pretrained(folder, *args, **kwargs)
         model, info = loaded
         check_tensors(folder, info)
         model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels)
@@ -160,7 +162,7 @@ class Fathom(PreTrainedModel):
         with self._tapped(pixel_values is not None and heads) as taps:
             outputs = self.backbone.model(
                 input_ids=input_ids,
-                attention_mask=attention_mask,
+                attention_mask=self._attendable(attention_mask),
                 pixel_values=pixel_values,
                 image_grid_thw=image_grid_thw,
                 position_ids=position_ids,
@@ -176,6 +178,12 @@ class Fathom(PreTrainedModel):
         if taps:
             self._run_heads(output, taps, input_ids, pixel_values, image_grid_thw, truth or {})
         return output
+
+    def _attendable(self, mask: Tensor | None) -> Tensor | None:
+        """A (B, 1, L, L) bool mask as eager attention wants it: added to the scores. Others go on as they are."""
+        if mask is None or mask.ndim != 4 or self.backbone.config.get_text_config()._attn_implementation != "eager":
+            return mask
+        return torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, torch.finfo(self.dtype).min)
 
     def _text_loss(self, hidden: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Cross entropy of the next token; logits are computed where a label asks for them, nowhere else."""

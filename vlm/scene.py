@@ -136,7 +136,10 @@ class View:
     def _at(self, pixel: Any, name: str) -> tuple[float, float]:
         """depth_z and local Laplace scale at a continuous pixel."""
         height, width = self.image.shape[:2]
-        values = np.asarray(pixel, dtype=np.float64)
+        try:
+            values = np.asarray(pixel, dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.empty(0)  # no numbers: not in the image
         if values.shape != (2,) or not (0 <= values[0] <= width and 0 <= values[1] <= height):
             raise InputError(name, f"{pixel!r} is not in the image", f"(x, y) within 0..{width}, 0..{height}")
         column, row = min(int(values[0]), width - 1), min(int(values[1]), height - 1)

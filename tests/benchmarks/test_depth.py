@@ -127,3 +127,13 @@ def test_tiny_model_end_to_end(records, tmp_path):
     read = json.loads(write_json(tmp_path / "depth.json", result.as_dict()).read_text())
     assert read["datasets"]["tiny"]["delta1"] == found["delta1"] and len(read["samples"]) == 5
     assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+def test_a_narrow_terminal_gets_fewer_columns_whole(records, monkeypatch, capsys):
+    table = depth_table([run_depth(KnowingModel(records), records)])
+    for width, silog in ((80, False), (200, True)):
+        monkeypatch.setenv("COLUMNS", str(width))
+        table.show()
+        shown = capsys.readouterr().out
+        assert "1.000" in shown and "delta1" in shown
+        assert ("│ SILog" in shown or "┃ SILog" in shown) == silog and ("not shown here" in shown) != silog

@@ -113,12 +113,12 @@ def test_the_token_and_the_patch_frequency_do_not_stand_out(period, weights):
     with torch.no_grad():
         out = pyramid(features(4, 16, batch=24, taps=uneven))
     assert out.shape[-1] == 256
-    assert grid_peak(out, period) < 1.5
+    assert grid_peak(out, period) < 2
 
 
 def test_a_transposed_convolution_has_a_peak_at_the_token_period():
     pyramid = with_random_weights(TransposedPyramid(), 2)
-    assert grid_peak(pyramid(features(4, 16, batch=24, taps=uneven)), 16) > 5
+    assert grid_peak(pyramid(features(4, 16, batch=24, taps=uneven)), 16) > 10
 
 
 # ---- sizes -----------------------------------------------------------------------------------------------
