@@ -67,6 +67,10 @@ def stream(
     """
     assert model.processor is not None
     end, device = model.processor.end_id, model.device
+    if limit < 1:
+        raise InputError("max_new_tokens", f"is {limit}", "1 or more")
+    if not temperature >= 0:
+        raise InputError("temperature", f"is {temperature}", "0 (the likeliest token) or more")
     for _ in range(limit):
         positions = model.family.text_positions(position, len(ids), device)
         output = model(
@@ -89,8 +93,7 @@ class Chat:
     """Questions that know what was said before. `say` streams the answer; `history` holds all turns."""
 
     def __init__(self, model: "Fathom", memory: Memory, first_turn):
-        self.model, self.cache, self.position = model, memory.cache(), memory.position
-        self.first_turn = first_turn
+        self.model, self.memory, self.first_turn = model, memory, first_turn
         self.history: list[dict[str, str]] = []
 
     def say(self, text: str, max_new_tokens: int = 128, temperature: float = 0.0) -> Iterator[str]:
@@ -99,9 +102,10 @@ class Chat:
         assert self.model.processor is not None
         processor = self.model.processor
         ids = [processor.end_id, *processor.next_turn_ids(text)] if self.history else self.first_turn(text)
+        cache, position = self.memory.cache(), self.memory.position  # a turn broken off leaves no trace
         tokens: list[int] = []
         told = ""
-        for token, _ in stream(self.model, self.cache, ids, self.position, max_new_tokens, temperature):
+        for token, _ in stream(self.model, cache, ids, position, max_new_tokens, temperature):
             if token != processor.end_id:
                 tokens.append(token)
                 whole = str(processor.tokenizer.decode(tokens))
@@ -110,19 +114,20 @@ class Chat:
                     told = whole
             fed = len(tokens) if token == processor.end_id else len(tokens) - 1
         # Everything fed so far is in the cache; a token yielded last and not fed goes in front of the next turn.
-        self.position += len(ids) + fed
+        position += len(ids) + fed
         if fed < len(tokens):
-            self._feed(tokens[fed:])
+            position = self._feed(cache, position, tokens[fed:])
+        self.memory = remember(cache, 0, cache.get_seq_length(), position)
         self.history += [{"role": "user", "content": text}, {"role": "assistant", "content": told}]
 
     @torch.no_grad()
-    def _feed(self, ids: list[int]) -> None:
-        positions = self.model.family.text_positions(self.position, len(ids), self.model.device)
+    def _feed(self, cache: DynamicCache, position: int, ids: list[int]) -> int:
+        positions = self.model.family.text_positions(position, len(ids), self.model.device)
         self.model(
             torch.tensor([ids], device=self.model.device),
             position_ids=positions,
-            past_key_values=self.cache,
+            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         )
-        self.position += len(ids)
+        return position + len(ids)

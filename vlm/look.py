@@ -115,7 +115,7 @@ def _doubt(camera: Camera, from_rays: Camera, focal_scale: float) -> list[str]:
     low, high = from_rays.focal * np.exp(-limit), from_rays.focal * np.exp(limit)
     expected = f"{low:.0f} to {high:.0f} px (99 %)"
     text = f"camera: the given focal of {camera.focal:.0f} px is outside what the image looks like, {expected}"
-    warnings.warn(text, stacklevel=4)
+    warnings.warn(text, stacklevel=5)  # the line that called look
     return [text]
 
 

@@ -112,13 +112,19 @@ class Fathom(PreTrainedModel):
         """
         if (image is None) == (views is None):
             raise InputError("image", "give either one image or views=[...]", "exactly one of the two")
-        photos = [image] if views is None else list(views)
-        cameras = [camera] if views is None else (camera or [None] * len(photos))
-        return look_at(self, [photos], [cameras])[0]
+        if views is None:
+            return look_at(self, [[image]], [[camera]])[0]
+        photos = list(views)
+        if "rays" in self.heads and len(photos) > self.heads["rays"].max_views:
+            raise InputError("views", f"there are {len(photos)}", f"at most {self.heads['rays'].max_views}")
+        cameras = [None] * len(photos) if camera is None else camera
+        if not isinstance(cameras, list | tuple):
+            raise InputError("camera", f"one {type(camera).__name__} for views=[...]", "a list, None where unknown")
+        return look_at(self, [photos], [list(cameras)])[0]
 
     def look_many(self, images: list, cameras: list | None = None) -> list[Scene]:
         """Several independent photographs of any sizes in one batch: a list of scenes."""
-        given = cameras or [None] * len(images)
+        given = [None] * len(images) if cameras is None else cameras
         if len(given) != len(images):
             raise InputError("cameras", f"{len(given)} for {len(images)} images", "as many, None where unknown")
         return look_at(self, [[image] for image in images], [[camera] for camera in given])

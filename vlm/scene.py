@@ -80,7 +80,7 @@ class View:
         """Laplace scale of log depth that comes from the focal: none where the caller or EXIF gave it."""
         return self._factor * self.focal_scale if self.camera.source == "rays" else 0.0
 
-    @property
+    @cached_property
     def depth_z(self) -> np.ndarray:
         """(H, W) float32 metres along the optical axis; inf = sky."""
         depth, _, sky = self._maps

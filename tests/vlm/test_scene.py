@@ -25,7 +25,9 @@ def says(model):
     def start(**maps):
         def answer(_module, _inputs, out):
             height, width = out["log_depth"].shape[1:]
-            y, x = torch.meshgrid((torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width)
+            y, x = torch.meshgrid(
+                (torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width, indexing="ij"
+            )
             told = {"log_depth": 0 * x, "raw_scale": 0 * x - 3, "sky_logit": 0 * x - 9}
             told |= {name: value(y, x) + 0 * x for name, value in maps.items()}
             return {name: value.expand_as(out[name]).float() for name, value in told.items()}
@@ -123,9 +125,9 @@ def test_the_interval_holds_the_depth_and_widens_with_the_probability(model, pho
 @pytest.mark.parametrize("probability", [0, 1, -0.5, 90, math.nan])
 def test_a_probability_outside_0_and_1_is_an_error(model, photo, probability):
     scene = model.look(photo(128, 128))
-    with pytest.raises(InputError, match="probability: .*allowed"):
+    with pytest.raises(InputError, match=r"probability: .*allowed"):
         scene.depth_interval(probability)
-    with pytest.raises(InputError, match="probability: .*allowed"):
+    with pytest.raises(InputError, match=r"probability: .*allowed"):
         scene.distance((1, 1), (9, 9), probability)
 
 
@@ -347,7 +349,7 @@ def test_with_views_cameras_come_as_a_list(model, photo):
 
 def test_every_view_has_its_own_depth_camera_and_pose(model, photo):
     views = [photo(160, 128, 1), photo(128, 200, 2)]
-    scene = model.look(views=views)
+    scene = model.look(views=views, camera=[{"focal_px": 150}, None])
     assert len(scene.views) == 2
     assert [view.depth_z.shape for view in scene.views] == [(128, 160), (200, 128)]
     assert [view.camera.size for view in scene.views] == [(160, 128), (128, 200)]
@@ -358,7 +360,8 @@ def test_every_view_has_its_own_depth_camera_and_pose(model, photo):
     assert pose[:3, :3] @ pose[:3, :3].T == pytest.approx(np.eye(3), abs=1e-5)
     first = scene.views[0].camera.camera_to_world
     assert first is None or first == pytest.approx(np.eye(4))  # the world is the first view's frame
-    other = model.look(views=[views[0], photo(128, 200, 3)])
+    # Depth of the first view does not depend on the second (its focal from rays would: those see all views).
+    other = model.look(views=[views[0], photo(128, 200, 3)], camera=[{"focal_px": 150}, None])
     assert np.log(other.depth_z[known(other)]) == pytest.approx(np.log(scene.depth_z[known(other)]), abs=1e-4)
     assert not np.array_equal(other.views[1].depth_z, scene.views[1].depth_z)
     assert scene.ask("yes", max_new_tokens=3).tokens
@@ -374,7 +377,7 @@ def test_a_pose_is_metric_and_follows_the_first_cameras_focal(model, photo):
 def test_more_views_than_the_model_knows_are_refused(photo):
     model = fresh_model(heads={"depth": {"widths": [16, 16, 16, 8, 8]}, "rays": {"width": 16, "max_views": 2}})
     model.look(views=[photo(128, 128, i) for i in range(2)])
-    with pytest.raises(InputError, match="views: .*3.*allowed: .*2"):
+    with pytest.raises(InputError, match=r"views: .*3.*allowed: .*2"):
         model.look(views=[photo(128, 128, i) for i in range(3)])
 
 
@@ -452,9 +455,10 @@ def test_the_second_turn_of_a_chat_has_seen_the_first(model, photo, ends):
     ]
     stand_in = processor.tokenizer.convert_tokens_to_ids("<|video_pad|>")
     ids = [t for token in widened(processor, talk, tokens) for t in (said if token == stand_in else [token])]
+    steps = steps[:4]  # a fifth call only puts the last token into the cache
     told = [int(step.argmax()) for step in steps]
     expected = logits_of(model, [*ids, *told], images)[len(ids) - 1 : -1]
-    assert len(steps) == 4 and (torch.stack(steps) - expected).abs().max() < 1e-4
+    assert len(expected) == 4 and (torch.stack(steps) - expected).abs().max() < 1e-4
     assert [turn["role"] for turn in chat.history] == ["user", "assistant"] * 2
     assert [turn["content"] for turn in chat.history[::2]] == [QUESTIONS[0], QUESTIONS[2]]
 
@@ -477,8 +481,9 @@ def test_a_multi_byte_character_is_never_streamed_in_halves(model, photo):
         told[..., next(step, model.processor.end_id)] = 50
         return told
 
+    scene = model.look(photo(128, 128))
     hook = model.get_output_embeddings().register_forward_hook(dictate)
-    pieces = list(model.look(photo(128, 128)).chat().say("yes", max_new_tokens=40))
+    pieces = list(scene.chat().say("yes", max_new_tokens=40))
     hook.remove()
     assert "".join(pieces) == "a \N{SNOWMAN}\N{EURO SIGN} b" and all("\ufffd" not in piece for piece in pieces)
 
@@ -509,6 +514,6 @@ def test_two_chats_of_one_scene_do_not_hear_each_other(model, photo):
 def test_an_empty_question_is_an_error_everywhere(model, photo, question):
     scene = model.look(photo(128, 128))
     for ask in (scene.ask, lambda q: list(scene.chat().say(q))):
-        with pytest.raises(InputError, match="question: .*allowed: a text"):
+        with pytest.raises(InputError, match=r"question: .*allowed: a text"):
             ask(question)
     assert scene.asked == []
