@@ -18,7 +18,10 @@ def resolve(name: str | Path) -> Path:
     config = folder / "config.json"
     if not config.is_file():
         raise InputError("model", f"{folder} has no config.json", allowed)
-    kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
+    try:
+        kind = json.loads(config.read_text(encoding="utf-8"))["model_type"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError("model", f"{config} is no model's config", allowed) from None
     if kind != "fathom":
         raise InputError("model", f"{folder} holds a {kind!r} model", allowed)
     return folder

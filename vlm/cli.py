@@ -1,5 +1,6 @@
 """The `fathom` command. `train`, `worlds` and `bench` add theirs through the entry-point group `fathom.commands`."""
 
+import itertools
 import sys
 from contextlib import suppress
 from importlib.metadata import entry_points
@@ -48,6 +49,17 @@ def camera_options(
     return {key: value for key, value in named.items() if value is not None} or None
 
 
+def folders_in(out: Path, images: list[Path]) -> list[Path]:
+    """`out` for one photograph; for several a folder each, numbered where names repeat (a/x.jpg and b/x.jpg)."""
+    if len(images) == 1:
+        return [out]
+    folders: list[Path] = []
+    for image in images:
+        names = (out / f"{image.stem}{'' if n == 1 else f'_{n}'}" for n in itertools.count(1))
+        folders.append(next(name for name in names if name not in folders))
+    return folders
+
+
 @app.command()
 def look(
     images: Annotated[list[Path], typer.Argument(help="Photographs, each looked at on its own.")],
@@ -75,7 +87,7 @@ def look(
         photo = load_image(image)
         if camera is not None:
             Camera.given(*photo.size, camera)
-    folders = [None if out is None else check_folder(out if len(images) == 1 else out / image.stem) for image in images]
+    folders = [None if out is None else check_folder(folder) for folder in folders_in(out or Path(), images)]
     fathom = load(model)
     for image, folder in zip(images, folders, strict=True):
         scene = fathom.look(image, camera)
