@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-NOT_YET = "issue 2 asks for it; vlm/cli.py does not do it yet"
-
 
 @pytest.fixture
 def fathom(tmp_path, saved, photo, monkeypatch, capsys):
@@ -82,7 +80,6 @@ def test_a_chat_goes_on_until_input_ends(fathom):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.xfail(reason=NOT_YET, strict=True)
 def test_all_intrinsics_can_be_stated(fathom, tmp_path):
     code, _, _ = fathom("look", "good.png", "--out", "o", "--formats", "depth.npz", "--intrinsics", "150,151,70,60")
     assert code == 0
@@ -90,20 +87,17 @@ def test_all_intrinsics_can_be_stated(fathom, tmp_path):
         assert file["intrinsics_px"].tolist() == [[150, 0, 70], [0, 151, 60], [0, 0, 1]]
 
 
-@pytest.mark.xfail(reason=NOT_YET, strict=True)
 def test_json_is_all_that_json_prints(fathom):
     code, out, _ = fathom("look", "good.png", "--ask", "yes", "--json")
     assert code == 0 and json.loads(out)
 
 
-@pytest.mark.xfail(reason=NOT_YET, strict=True)
 def test_a_bad_file_among_many_does_not_stop_the_others(fathom, tmp_path):
     code, out, err = fathom("look", "good.png", "bad.png", "second.png", "--out", "o", "--formats", "depth_z.png")
     assert code != 0 and "bad.png" in err and "good.png" in out and "second.png" in out
     assert (tmp_path / "o" / "second" / "depth_z.png").is_file() and not (tmp_path / "o" / "bad").exists()
 
 
-@pytest.mark.xfail(reason=NOT_YET, strict=True)
 def test_many_photographs_are_one_batch(fathom, monkeypatch):
     from vlm.model import Fathom
 
@@ -115,7 +109,6 @@ def test_many_photographs_are_one_batch(fathom, monkeypatch):
     assert code == 0 and sum(pixels is not None for pixels in passes) == 1
 
 
-@pytest.mark.xfail(reason=NOT_YET, strict=True)
 def test_doctor_says_what_is_here(fathom):
     import torch
     import transformers
