@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 
-Model = Annotated[str, typer.Option(help='"nano" or a folder written by save_pretrained.')]
+Model = Annotated[str, typer.Option(help='"nano", a folder written by save_pretrained, or published DepthVLM weights.')]
 
 
 def load(model: str) -> Any:
@@ -110,11 +110,12 @@ def show(scene: Any, questions: list[str]) -> None:
         f"{camera.focal:.0f} px, {camera.fov_x_deg:.1f} x {camera.fov_y_deg:.1f} degrees, from {camera.source}",
     )
     if "median_m" in depth:
-        table.add_row(
-            "depth",
-            f"{depth['p01_m']:.2f} to {depth['p99_m']:.1f} m, median {depth['median_m']:.2f} m"
-            f" (typical error {100 * depth['median_log_depth_scale']:.0f} %), sky {100 * depth['sky_share']:.0f} %",
-        )
+        text = f"{depth['p01_m']:.2f} to {depth['p99_m']:.1f} m, median {depth['median_m']:.2f} m"
+        if "median_log_depth_scale" in depth:
+            text += f" (typical error {100 * depth['median_log_depth_scale']:.0f} %)"
+        if "sky_share" in depth:
+            text += f", sky {100 * depth['sky_share']:.0f} %"
+        table.add_row("depth", text)
     for note in scene.notes:
         table.add_row("note", escape(note))
     for question in questions or [None]:
@@ -161,6 +162,20 @@ def calibrate(
     fathom.config.uncertainty = fit(fathom, rows, records.name)
     fathom.save_pretrained(out)
     console.print(fathom.config.uncertainty)
+
+
+@app.command()
+def convert(
+    folder: Annotated[Path, typer.Argument(help="Published DepthVLM weights, or any folder that Fathom loads.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the Fathom checkpoint.")],
+) -> None:
+    """Write published weights as a Fathom checkpoint, which loads without being converted again."""
+    from transformers.utils import logging
+
+    from vlm.published import convert as rewrite
+
+    logging.disable_progress_bar()
+    console.print(f"written to {escape(str(rewrite(folder, out)))}")
 
 
 from vlm.demo import demo  # noqa: E402

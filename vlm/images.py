@@ -197,7 +197,7 @@ class Plan:
 def fit_to_budget(
     width: int, height: int, factor: int, *, max_pixels: int, min_tokens: int = 4, wanted: float = 1.0
 ) -> Plan:
-    """The network's input size for a width x height photograph: pure arithmetic.
+    """The network's input size for a width x height photograph, at `wanted` times its size: pure arithmetic.
 
     Rules, with minimum = min_tokens * factor:
     1. scale = min(wanted, sqrt(max_pixels / (width * height))): unless told, never larger than the photograph.
@@ -227,7 +227,7 @@ def fit_to_budget(
     padded = max(resized[0], minimum), max(resized[1], minimum)
 
     notes = []
-    if scale < min(wanted, 1):
+    if scale < wanted:
         notes.append(f"downscaled from {width}x{height} to {resized[0]}x{resized[1]}")
     if padded != resized:
         notes.append(f"padded from {resized[0]}x{resized[1]} to {padded[0]}x{padded[1]}")

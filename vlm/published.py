@@ -142,4 +142,6 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
-        raise InputError("model", f"{path} cannot be read ({problem})", "a folder with a readable config.json") from None
+        raise InputError(
+            "model", f"{path} cannot be read ({problem})", "a folder with a readable config.json"
+        ) from None
