@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from vlm.model import Fathom
 
 
+FOCAL = 'camera={"focal_px": ...}, {"fov_x_deg": ...}, {"focal_35mm": ...} or a 3x3 matrix, or a file with EXIF focal'
+
+
 def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) -> list[Scene]:
     """scenes[b]: the images of scene b; cameras: as many, None where not given. One forward pass for all."""
     started = time.perf_counter()
@@ -68,16 +71,13 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
     return results
 
 
-FOCAL = 'camera={"focal_px": ...}, {"fov_x_deg": ...}, {"focal_35mm": ...} or a 3x3 matrix, or a file with EXIF focal'
-
-
 def _plan(model: "Fathom", photo: Photo, given: Camera | None) -> Plan:
     """The network's input size. InputError where the model itself cannot tell the focal and nobody else does."""
     processor = model.processor
     assert processor is not None
     known = given or photo.exif_camera
     if known is None and "rays" not in model.heads:
-        wrong = f"{photo.name}: this model has no ray head and needs the focal length; EXIF: {photo.exif_note}"
+        wrong = f"{photo.name}: this model needs the focal length (it has no ray head); EXIF: {photo.exif_note}"
         raise InputError("camera", wrong, FOCAL)
     fx = model.heads["depth"].network_fx
     if fx is None or known is None:
@@ -121,6 +121,8 @@ def _views(
             used = Camera(used.intrinsics, used.width, used.height, used.source, pose)
         dense = output.dense["depth"][first + v]
         raw = {key: value.float().cpu() for key, value in dense.items()}
+        if v > 0 and used.camera_to_world is None:
+            notes.append("this model has no ray head: where this view was taken from is unknown")
         if "raw_scale" not in raw:
             notes.append("this model states no uncertainty of its depth and does not tell sky")
         views.append(View(photo, plan, used, raw, focal_scale, model.config.uncertainty, from_rays, notes))

@@ -25,8 +25,11 @@ MAX_PIXELS = 2048 * 2048
 
 def is_published(folder: Path) -> bool:
     """True where the folder's config or tensors tell of DepthVLM's head."""
-    config = _json(folder / "config.json")
-    if config.get("model_type", "qwen3_vl") != "qwen3_vl":
+    try:
+        config = _json(folder / "config.json")
+    except InputError:  # whoever asks next says so
+        return False
+    if not isinstance(config, dict) or config.get("model_type", "qwen3_vl") != "qwen3_vl":
         return False
     return "depth_head_type" in config or any(name.startswith(PREFIX) for name in _shapes(folder))
 
