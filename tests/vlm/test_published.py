@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from benchmarks.depth import run_depth
 from heads.base import Features
+from heads.dpt import TOKENS_AT_ONCE
 from tests.tiny import tiny_records
 from tests.vlm.helpers import forward, prompt
 from tests.vlm.published import golden_folder, golden_inputs, golden_tensors, tiny_published, write_folder
@@ -116,9 +117,17 @@ def test_equal_images_in_one_batch_equal_single_ones(golden, monkeypatch):
     with torch.no_grad():
         singles = [head(Features(taps, image).select([i]))["canonical_depth"] for i in range(3)]
         for tokens in (1000, 12, 1):  # all at once, two at once, one by one
-            monkeypatch.setattr("heads.dpt.TOKENS_AT_ONCE", tokens)
+            monkeypatch.setitem(TOKENS_AT_ONCE, "cpu", tokens)
             together = head(Features(taps, image))["canonical_depth"]
             assert (together - torch.cat(singles)).abs().max() < 1e-5
+
+
+def test_the_loss_is_of_canonical_depth_where_there_is_truth(golden):
+    """4 m at a focal of 2000 px look like 2 m at 1000 px."""
+    head = Fathom.from_pretrained(golden).heads["depth"]
+    truth = {"depth_z": torch.tensor([[[4.0, 4.0, math.inf, math.nan]]]), "focal_px": torch.tensor([2000.0])}
+    total, count = head.loss({"canonical_depth": torch.tensor([[[2.0, 2 * math.e, 1.0, 1.0]]])}, truth)["depth_l1"]
+    assert int(count) == 2 and float(total) == pytest.approx(1.0)
 
 
 # ---- the mlp head ------------------------------------------------------------------------------------------
