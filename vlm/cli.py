@@ -93,7 +93,7 @@ def look(
         scene = fathom.look(image, camera)
         show(scene, ask or [])
         if folder is not None:
-            scene.save(folder, wanted)
+            scene.save(folder, None if formats is None else wanted)
             console.print(f"  written to {escape(str(folder))}")
 
 
