@@ -104,6 +104,23 @@ def speed(
     _deliver(folder, "speed", {"speed": content}, speed_table(measured), flops_table(counted))
 
 
+@app.command()
+def published_speed(
+    model: Annotated[str, typer.Option(help="Folder of published DepthVLM weights, or what `fathom convert` wrote.")],
+    out: Out = None,
+    width: Annotated[int, typer.Option(min=32, help="Pixels across.")] = 320,
+    height: Annotated[int, typer.Option(min=32, help="Pixels down.")] = 256,
+    repeats: Annotated[int, typer.Option(min=1, help="Medians are over this many.")] = 3,
+) -> None:
+    """The published DepthVLM head: our batched pass against sample by sample; one, eight equal, eight mixed."""
+    from benchmarks.published_speed import measure_published_speed
+    from benchmarks.report import published_speed_table
+
+    folder = _checked(out)
+    rows = measure_published_speed(_load(model), height, width, repeats)
+    _deliver(folder, "published_speed", {"published_speed": {"rows": rows}}, published_speed_table(rows))
+
+
 def _read(paths: list[Path], limit: int | None) -> "list[Record]":
     """All records, at most `limit` of each data set; InputError before any compute where a line is bad."""
     from vlm.records import read_records

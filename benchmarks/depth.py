@@ -4,8 +4,8 @@
     result.datasets["kitti"]["delta1"], result.macro["delta1"]
 
 A model is anything with `look_many(images, cameras)` that gives scenes whose `views[0]` has `depth_z`, `sky`,
-`log_depth_scale`, `camera` and `camera_from_rays` in the photograph's pixels (None for what it does not
-predict: such measures are left out, never filled in). Depth is compared in metres as predicted, unaligned.
+`log_depth_scale`, `camera` and `camera_from_rays` in the photograph's pixels (None or absent for what it does
+not predict: such measures are left out, never filled in). Depth is compared in metres as predicted, unaligned.
 """
 
 import math
@@ -138,10 +138,11 @@ def score(record: Record, view: Any, mode: DepthMode) -> tuple[dict[str, Any], n
         truth, rows, columns = found
         depth_z = view.depth_z[rows, columns]
         sample |= depth_metrics(depth_z, truth)
-        if view.log_depth_scale is not None:
-            sample |= uncertainty_metrics(depth_z, view.log_depth_scale[rows, columns], truth)
-        if view.sky is not None:
-            sample |= sky_metrics(view.sky[rows, columns], truth)
+        scale, sky = getattr(view, "log_depth_scale", None), getattr(view, "sky", None)
+        if scale is not None:
+            sample |= uncertainty_metrics(depth_z, scale[rows, columns], truth)
+        if sky is not None:
+            sample |= sky_metrics(sky[rows, columns], truth)
         if not valid(truth).any():
             truth = None
     if view.camera_from_rays is not None and record.camera is not None:

@@ -168,6 +168,27 @@ def speed_table(measured: dict[str, Any]) -> Table:
     return Table(f"{stated['model']}: {width}x{height} photograph", ["what", "measured"], rows, [note])
 
 
+def published_speed_table(rows: list[dict[str, Any]]) -> Table:
+    """The rows of `benchmarks.published_speed`."""
+    stated = rows[0]["protocol"]
+    cells = [
+        [
+            row["case"],
+            f"{row['seconds']:.2f}",
+            f"{row['plain_seconds']:.2f}",
+            f"{row['ratio']:.2f}",
+            number(row["peak_mib"], 0),
+            number(row["plain_peak_mib"], 0),
+            f"{row['largest_difference_m']:.1e}",
+        ]
+        for row in rows
+    ]
+    heads = ["photographs", "s", "plain s", "ratio", "peak MiB", "plain peak MiB", "difference m"]
+    note = f"whole pass, median of {stated['repeats']} in turns; {stated['dtype']} on {stated['device']}, "
+    note += f"{stated['hardware']['torch_threads']} threads; peak: above what was held before the pass"
+    return Table(f"{stated['model']}: our pass, and sample by sample", heads, cells, [note])
+
+
 def flops_table(counted: dict[str, Flops]) -> Table:
     """FLOPs of one pass by model, each head beside the backbone."""
     rows = []

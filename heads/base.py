@@ -41,7 +41,12 @@ class Features:
 
 
 class Head(nn.Module):
-    """Base of all heads. `taps` are the places it reads; further keyword options come from the config."""
+    """Base of all heads. `taps` are the places it reads; further keyword options come from the config.
+
+    network_fx: the fx in pixels to which photographs must be resized before they go in; None = any.
+    """
+
+    network_fx: float | None = None
 
     def __init__(self, taps: list[Tap]):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The one error a user sees for bad input: a single line that names the argument."""
+"""The errors a user sees: a single line that names the argument."""
 
 
 class InputError(ValueError):
@@ -15,3 +15,7 @@ class InputError(ValueError):
         if allowed:
             line += f"; allowed: {allowed}"
         super().__init__(" ".join(line.split()))
+
+
+class NotPredictedError(InputError, AttributeError):
+    """This model has no head for what was asked. An AttributeError too: `getattr(scene, "sky", None)` is None."""

@@ -5,19 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from heads.errors import InputError
+from vlm.published import is_published
 
 EMBEDDED = {"nano": Path(__file__).parent / "nano"}
 
 
 def resolve(name: str | Path) -> Path:
-    """ "nano" or a folder with a Fathom config -> that folder; anything else is an InputError."""
+    """ "nano", a Fathom folder or a published DepthVLM one -> that folder; anything else is an InputError."""
     folder = EMBEDDED.get(str(name), Path(name))
-    allowed = f"{', '.join(EMBEDDED)}, or a folder written by save_pretrained"
+    allowed = f"{', '.join(EMBEDDED)}, a folder written by save_pretrained, or published DepthVLM weights"
     if not folder.is_dir():
         raise InputError("model", f"no model or folder named {str(name)!r}", allowed)
     config = folder / "config.json"
     if not config.is_file():
         raise InputError("model", f"{folder} has no config.json", allowed)
+    if is_published(folder):
+        return folder
     try:
         kind = json.loads(config.read_text(encoding="utf-8"))["model_type"]
     except (ValueError, KeyError, TypeError):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from heads.errors import InputError
 
@@ -19,7 +20,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 
-Model = Annotated[str, typer.Option(help='"nano" or a folder written by save_pretrained.')]
+Model = Annotated[str, typer.Option(help='"nano", a folder written by save_pretrained, or published DepthVLM weights.')]
 
 
 def load(model: str) -> Any:
@@ -54,7 +55,7 @@ def look(
         questions=ask or [],
         camera=camera_from(fov_x_deg, focal_px, intrinsics, focal_mm, sensor_width_mm),
         out=out,
-        formats=check_formats(None if formats is None else [f.strip() for f in formats.split(",")]),
+        formats=None if formats is None else check_formats([f.strip() for f in formats.split(",")]),
         as_json=json,
     )
     bad = look_at_files(lambda: load(model), images, request, console)
@@ -106,6 +107,20 @@ def calibrate(
     fathom.config.uncertainty = fit(fathom, rows, records.name)
     fathom.save_pretrained(out)
     console.print(fathom.config.uncertainty)
+
+
+@app.command()
+def convert(
+    folder: Annotated[Path, typer.Argument(help="Published DepthVLM weights, or any folder that Fathom loads.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the Fathom checkpoint.")],
+) -> None:
+    """Write published weights as a Fathom checkpoint, which loads without being converted again."""
+    from transformers.utils import logging
+
+    from vlm.published import convert as rewrite
+
+    logging.disable_progress_bar()
+    console.print(f"written to {escape(str(rewrite(folder, out)))}")
 
 
 from vlm.demo import demo  # noqa: E402

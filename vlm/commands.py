@@ -15,7 +15,7 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from heads.camera import Camera
-from heads.errors import InputError
+from heads.errors import InputError, NotPredictedError
 from vlm.answer import check_question
 from vlm.files import check_folder
 from vlm.images import load_image
@@ -31,7 +31,7 @@ class Request:
     questions: list[str] = field(default_factory=list)
     camera: dict[str, float] | None = None
     out: Path | None = None
-    formats: list[str] = field(default_factory=list)
+    formats: list[str] | None = None  # None: all that the model has
     as_json: bool = False
 
 
@@ -159,10 +159,12 @@ def camera_line(scene: Any) -> str:
 def depth_line(depth: dict[str, Any]) -> str:
     if "median_m" not in depth:
         return "no surface, only sky"
-    return (
-        f"{depth['p01_m']:.2f} to {depth['p99_m']:.1f} m, median {depth['median_m']:.2f} m"
-        f" (typical error {100 * depth['median_log_depth_scale']:.0f} %), sky {100 * depth['sky_share']:.0f} %"
-    )
+    text = f"{depth['p01_m']:.2f} to {depth['p99_m']:.1f} m, median {depth['median_m']:.2f} m"
+    if "median_log_depth_scale" in depth:
+        text += f" (typical error {100 * depth['median_log_depth_scale']:.0f} %)"
+    if "sky_share" in depth:
+        text += f", sky {100 * depth['sky_share']:.0f} %"
+    return text
 
 
 HELP = """\
@@ -201,7 +203,8 @@ def geometry(scene: Any, command: str) -> str:
             return _depth_at(scene, numbers[0], numbers[1])
         if name == "/distance" and len(numbers) == 4:
             d = scene.distance(numbers[:2], numbers[2:])
-            return f"{d.metres:.2f} m ({d.lower:.2f} to {d.upper:.2f} m with {100 * d.probability:.0f} %)"
+            sure = "" if d.lower is None else f" ({d.lower:.2f} to {d.upper:.2f} m with {100 * d.probability:.0f} %)"
+            return f"{d.metres:.2f} m{sure}"
     except InputError as problem:
         return str(problem)
     except ValueError:
@@ -214,6 +217,11 @@ def _depth_at(scene: Any, x: float, y: float) -> str:
     if not (0 <= x <= width and 0 <= y <= height):
         raise InputError("pixel", f"({x:g}, {y:g}) is not in the image", f"x within 0..{width}, y within 0..{height}")
     row, column = min(int(y), height - 1), min(int(x), width - 1)
-    low, high = (edge[row, column] for edge in scene.depth_interval(0.9))
     depth = scene.depth_z[row, column]
-    return "sky" if depth == float("inf") else f"{depth:.2f} m ({low:.2f} to {high:.2f} m with 90 %)"
+    if depth == float("inf"):
+        return "sky"
+    try:
+        low, high = (edge[row, column] for edge in scene.depth_interval(0.9))
+    except NotPredictedError as lacking:
+        return f"{depth:.2f} m ({lacking})"
+    return f"{depth:.2f} m ({low:.2f} to {high:.2f} m with 90 %)"

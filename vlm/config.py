@@ -21,7 +21,8 @@ class FathomConfig(PreTrainedConfig):
     """Config of `vlm.model.Fathom`.
 
     backbone_config: the family's own config, or its dictionary.
-    heads: head name -> options; `taps` lists the places it reads (default: the backbone file's choice).
+    heads: head name -> options; `taps` lists the places it reads (default: the backbone file's choice); `kind`
+        is the entry of `heads.catalog` where it is not the name itself.
     uncertainty: `factor` multiplies the predicted Laplace scale, one for each source of the focal length;
         `focal_factor` does so for the ray head's scale of log focal;
         `shared` is the share of the variance of the log-depth error that all pixels of an image have in common.

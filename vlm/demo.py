@@ -120,4 +120,7 @@ def sheet(scene: Any, record: Any) -> Any:
     if record is not None and record.depth_path is not None:
         pictures.append(depth_picture(record.depth_z()))
         titles.append("measured")
-    return side_by_side([*pictures, uncertainty_picture(scene.log_depth_scale)], [*titles, "uncertainty"])
+    if "log_depth_scale" not in scene.views[0].missing:
+        pictures.append(uncertainty_picture(scene.log_depth_scale))
+        titles.append("uncertainty")
+    return side_by_side(pictures, titles)

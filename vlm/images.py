@@ -194,11 +194,13 @@ class Plan:
         return self.padded[1] // self.factor, self.padded[0] // self.factor
 
 
-def fit_to_budget(width: int, height: int, factor: int, *, max_pixels: int, min_tokens: int = 4) -> Plan:
-    """The network's input size for a width x height photograph: pure arithmetic.
+def fit_to_budget(
+    width: int, height: int, factor: int, *, max_pixels: int, min_tokens: int = 4, wanted: float = 1.0
+) -> Plan:
+    """The network's input size for a width x height photograph, at `wanted` times its size: pure arithmetic.
 
     Rules, with minimum = min_tokens * factor:
-    1. scale = min(1, sqrt(max_pixels / (width * height))): never larger than the photograph.
+    1. scale = min(wanted, sqrt(max_pixels / (width * height))): unless told, never larger than the photograph.
     2. A side that then has less than `minimum` pixels is rounded to whole pixels (at least 1) and edge-padded
        to `minimum`; padding counts, so the scale shrinks further where the padded image exceeds the budget.
     3. A side with `minimum` pixels or more is rounded to the nearest multiple of `factor`; both such sides to
@@ -213,7 +215,7 @@ def fit_to_budget(width: int, height: int, factor: int, *, max_pixels: int, min_
         allowed = f"at least {minimum * minimum} ({min_tokens}x{min_tokens} tokens of {factor} px)"
         raise InputError("max_pixels", str(max_pixels), allowed)
 
-    scale = min(1.0, math.sqrt(max_pixels / (width * height)))
+    scale = min(wanted, math.sqrt(max_pixels / (width * height)))
     if min(width, height) * scale < minimum:
         scale = min(scale, max_pixels / (minimum * max(width, height)))
     resized = _round_side(width * scale, minimum, factor), _round_side(height * scale, minimum, factor)
@@ -225,7 +227,7 @@ def fit_to_budget(width: int, height: int, factor: int, *, max_pixels: int, min_
     padded = max(resized[0], minimum), max(resized[1], minimum)
 
     notes = []
-    if scale < 1:
+    if scale < wanted:
         notes.append(f"downscaled from {width}x{height} to {resized[0]}x{resized[1]}")
     if padded != resized:
         notes.append(f"padded from {resized[0]}x{resized[1]} to {padded[0]}x{padded[1]}")

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from vlm.scene import Scene, View
 
 if TYPE_CHECKING:
     from vlm.model import Fathom
+
+
+FOCAL = 'camera={"focal_px": ...}, {"fov_x_deg": ...}, {"focal_35mm": ...} or a 3x3 matrix, or a file with EXIF focal'
 
 
 def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) -> list[Scene]:
@@ -37,7 +41,7 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
             raise InputError("camera", f"{len(wanted)} for {len(row)} views", "as many, None where unknown")
         given.append([None if c is None else Camera.given(*p.size, c) for p, c in zip(row, wanted, strict=True)])
     flat = [photo for row in photos for photo in row]
-    plans = [fit_to_budget(*photo.size, processor.factor, max_pixels=processor.max_pixels) for photo in flat]
+    plans = [_plan(model, *pair) for pair in zip(flat, (camera for row in given for camera in row), strict=True)]
 
     pixel_values, grid_thw = processor.pixels([prepare(*pair) for pair in zip(flat, plans, strict=True)])
     tokens = iter(processor.tokens_per_image(grid_thw))
@@ -67,6 +71,30 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
     return results
 
 
+def _plan(model: "Fathom", photo: Photo, given: Camera | None) -> Plan:
+    """The network's input size. InputError where the model itself cannot tell the focal and nobody else does."""
+    processor = model.processor
+    assert processor is not None
+    known = given or photo.exif_camera
+    if known is None and "rays" not in model.heads:
+        wrong = f"{photo.name}: this model needs the focal length (it has no ray head); EXIF: {photo.exif_note}"
+        raise InputError("camera", wrong, FOCAL)
+    fx = model.heads["depth"].network_fx
+    if fx is None or known is None:
+        return fit_to_budget(*photo.size, processor.factor, max_pixels=processor.max_pixels)
+    plan = fit_to_budget(*photo.size, processor.factor, max_pixels=processor.max_pixels, wanted=fx / known.fx)
+    seen = known.fx * plan.resized[0] / plan.original[0]
+    note = (
+        f"resized from {plan.original[0]}x{plan.original[1]} to {plan.resized[0]}x{plan.resized[1]}: fx {seen:.0f} px"
+    )
+    if plan.note.startswith("downscaled"):
+        note += f", not {fx:.0f}, because of the budget of {processor.max_pixels} pixels"
+    if abs(seen / fx - 1) >= 5e-4:
+        note += f"; depth is the network's times {seen / fx:.3f}"
+    padding = [part for part in plan.note.split(", ") if part.startswith("padded")]
+    return replace(plan, note=", ".join([note, *padding]))
+
+
 def _views(
     model: "Fathom",
     output: Any,
@@ -82,8 +110,7 @@ def _views(
         from_rays, focal_scale = solved[v]
         notes = [plan.note] if plan.note else []
         used = camera or photo.exif_camera or from_rays
-        if used is None:
-            raise InputError("camera", "this model has no ray head and the image no EXIF focal", "camera=...")
+        assert used is not None  # see `_plan`
         if camera is None:
             notes.append(f"EXIF: {photo.exif_note}")
         if camera is not None and from_rays is not None:
@@ -94,18 +121,11 @@ def _views(
             used = Camera(used.intrinsics, used.width, used.height, used.source, pose)
         dense = output.dense["depth"][first + v]
         raw = {key: value.float().cpu() for key, value in dense.items()}
-        views.append(
-            View(
-                photo,
-                plan,
-                used,
-                raw,
-                focal_scale,
-                model.config.uncertainty,
-                from_rays,
-                notes,
-            )
-        )
+        if v > 0 and used.camera_to_world is None:
+            notes.append("this model has no ray head: where this view was taken from is unknown")
+        if "raw_scale" not in raw:
+            notes.append("this model states no uncertainty of its depth and does not tell sky")
+        views.append(View(photo, plan, used, raw, focal_scale, model.config.uncertainty, from_rays, notes))
     return views
 
 

@@ -26,6 +26,7 @@ from vlm.checkpoints import check_tensors, resolve
 from vlm.config import FathomConfig
 from vlm.look import look_at
 from vlm.processor import FathomProcessor
+from vlm.published import in_published_names, is_published, loading_options
 from vlm.scene import Scene
 
 
@@ -70,7 +71,7 @@ class Fathom(PreTrainedModel):
             options = dict(options)
             names = options.pop("taps", None) or defaults["rays" if name == "labels" else name]
             taps = [self.family.tap(config.backbone_config, tap) for tap in names]
-            self.heads[name] = HEADS[name](taps, **options)
+            self.heads[name] = HEADS[options.pop("kind", name)](taps, **options)
         self.processor: FathomProcessor | None = None
         self.detach_heads = False  # stage 1 of the training: heads learn, the backbone does not hear of it
         tied = getattr(self.backbone, "_tied_weights_keys", None) or {}
@@ -84,17 +85,22 @@ class Fathom(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *args: Any, **kwargs: Any) -> "Fathom":  # type: ignore[override]
-        """ "nano" or a folder written by `save_pretrained`; float32 unless `dtype` says otherwise.
+        """ "nano", a folder written by `save_pretrained`, or published DepthVLM weights; float32 unless `dtype` says.
 
         InputError where the name leads nowhere, or where a tensor is missing or unexpected (named).
         """
         folder = resolve(name)
         kwargs.setdefault("dtype", torch.float32)
         kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}  # check_tensors says it in one line
+        published = is_published(folder)
+        if published:
+            kwargs |= loading_options(folder)
         loaded: Any = super().from_pretrained(folder, *args, **kwargs)
         model, info = loaded
-        check_tensors(folder, info)
-        model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels)
+        check_tensors(folder, in_published_names(info) if published else info)
+        model._weight_conversions = None  # else transformers would save the published names again
+        if (folder / "preprocessor_config.json").is_file():  # weights alone still run through `forward`
+            model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels)
         model.config.name_or_path = str(name)
         return model.eval()
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import warnings
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -23,10 +24,10 @@ FORMATS: dict[str, Callable[[Path, "View"], Any]] = {
         path,
         depth_z=view.depth_z,
         camera=view.camera,
-        log_depth_scale=view.log_depth_scale,
-        sky=view.sky,
+        log_depth_scale=getattr(view, "log_depth_scale", None),
+        sky=getattr(view, "sky", None),
         ray_directions=view.ray_directions,
-        depth_interval90=view.depth_interval(0.9),
+        depth_interval90=None if "log_depth_scale" in view.missing else view.depth_interval(0.9),
     ),
     "depth_z.png": lambda path, view: write_depth_png(path, view.depth_z),
     "photograph.jpg": lambda path, view: write_picture(path, photograph_picture(view.image)),
@@ -38,12 +39,14 @@ FORMATS: dict[str, Callable[[Path, "View"], Any]] = {
     "mesh.glb": lambda path, view: write_mesh_glb(path, *grid_mesh(view.points, view.depth_z, view.image)),
 }
 ANSWER = "answer.json"
+NEEDS = {"uncertainty.jpg": "log_depth_scale"}  # left out, and said so, where the model does not predict it
 
 
 def save_scene(scene: "Scene", folder: Path, formats: Iterable[str] | None) -> list[Path]:
     """Each view's files (in `view1`, `view2`, ... where there are several) and one answer.json.
 
-    Raises InputError, before anything is written, where the folder cannot be or a format is unknown.
+    What a view's model does not predict is left out; `left_out` in answer.json says what. Raises InputError,
+    before anything is written, where the folder cannot be or a format is unknown.
     """
     wanted = check_formats(formats)
     folder = check_folder(folder)
@@ -53,7 +56,13 @@ def save_scene(scene: "Scene", folder: Path, formats: Iterable[str] | None) -> l
         place = folder if len(scene.views) == 1 else folder / f"view{number}"
         place.mkdir(exist_ok=True)
         told = describe(view)
-        for name in wanted:
+        absent = [name for name in wanted if NEEDS.get(name) in view.missing]
+        if view.missing:
+            told["left_out"] = {"not_predicted": view.missing, "files": absent}
+        if absent and formats is not None:
+            text = f"formats: {', '.join(absent)} left out: this model does not predict {', '.join(view.missing)}"
+            warnings.warn(text, stacklevel=3)  # the line that called scene.save
+        for name in (name for name in wanted if name not in absent):
             result = FORMATS[name](place / name, view)
             if name == "depth_z.png":
                 told["depth_z_png"] = result
@@ -93,15 +102,16 @@ def describe(view: "View") -> dict[str, Any]:
     """Camera, which focal was used, and statistics of depth_z, ready for JSON."""
     depth = view.depth_z
     known = depth[np.isfinite(depth)]
-    statistics = {"sky_share": round(float(np.isposinf(depth).mean()), 4)}
+    statistics = {} if "sky" in view.missing else {"sky_share": round(float(np.isposinf(depth).mean()), 4)}
     if known.size:
         low, median, high = np.percentile(known, [1, 50, 99])
         statistics |= {
             "p01_m": round(float(low), 3),
             "median_m": round(float(median), 3),
             "p99_m": round(float(high), 3),
-            "median_log_depth_scale": round(float(np.median(view.log_depth_scale)), 4),
         }
+        if "log_depth_scale" not in view.missing:
+            statistics["median_log_depth_scale"] = round(float(np.median(view.log_depth_scale)), 4)
     seen = view.camera_from_rays
     return {
         "image": view.photo.name,

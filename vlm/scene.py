@@ -14,7 +14,8 @@ import numpy as np
 
 from heads.camera import Camera
 from heads.depth import read_depth
-from heads.errors import InputError
+from heads.dpt import read_published
+from heads.errors import InputError, NotPredictedError
 from heads.losses import laplace_half_width
 from vlm.answer import Answer, Chat, Memory, check_question, check_sampling, stream
 from vlm.images import Photo, Plan, back_to_caller, camera_for
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
 
 CAPTION_QUESTION = "Describe the picture."
 SKY_ABOVE = 0.5
+WITH_UNCERTAINTY = "a model with Fathom's own depth head, as nano"
 
 
 @dataclass(frozen=True)
 class Distance:
-    """metres between two points of the scene; the true value is within lower..upper with `probability`."""
+    """metres between two points of the scene; the true value is within lower..upper with `probability`.
+
+    lower, upper: None where the model states no uncertainty.
+    """
 
     metres: float
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
     probability: float
 
 
@@ -65,11 +70,20 @@ class View:
         return self.photo.rgb
 
     @cached_property
-    def _maps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """depth_z without sky, local Laplace scale, sky probability; (H, W) in the caller's pixels."""
-        focal = camera_for(self.plan, self.camera).focal
-        depth_z, scale, sky = (back_to_caller(m.numpy(), self.plan) for m in read_depth(self._raw, focal))
+    def _maps(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """depth_z without sky, local Laplace scale, sky probability; (H, W) in the caller's pixels, None if none."""
+        network = camera_for(self.plan, self.camera)
+        if "canonical_depth" in self._raw:
+            return back_to_caller(read_published(self._raw, network.fx).numpy(), self.plan), None, None
+        depth_z, scale, sky = (back_to_caller(m.numpy(), self.plan) for m in read_depth(self._raw, network.focal))
         return depth_z, scale * np.float32(self._factor), sky
+
+    @property
+    def _local_scale(self) -> np.ndarray:
+        scale = self._maps[1]
+        if scale is None:
+            raise NotPredictedError("uncertainty", "this model states none", WITH_UNCERTAINTY)
+        return scale
 
     @property
     def _factor(self) -> float:
@@ -82,22 +96,36 @@ class View:
 
     @cached_property
     def depth_z(self) -> np.ndarray:
-        """(H, W) float32 metres along the optical axis; inf = sky."""
+        """(H, W) float32 metres along the optical axis; inf = sky (of a model that tells sky)."""
         depth, _, sky = self._maps
-        return np.where(sky > SKY_ABOVE, np.float32(np.inf), depth)
+        return depth if sky is None else np.where(sky > SKY_ABOVE, np.float32(np.inf), depth)
 
     @property
     def log_depth_scale(self) -> np.ndarray:
-        """(H, W) float32 calibrated Laplace scale of log depth, the focal's own included where rays gave it."""
-        return np.sqrt(self._maps[1] ** 2 + np.float32(self._focal_part) ** 2)
+        """(H, W) float32 calibrated Laplace scale of log depth, the focal's own included where rays gave it.
+
+        NotPredictedError where the model states no uncertainty.
+        """
+        return np.sqrt(self._local_scale**2 + np.float32(self._focal_part) ** 2)
 
     @property
     def sky(self) -> np.ndarray:
-        """(H, W) float32 probability of sky."""
-        return self._maps[2]
+        """(H, W) float32 probability of sky; NotPredictedError where the model does not tell sky."""
+        sky = self._maps[2]
+        if sky is None:
+            raise NotPredictedError("sky", "this model does not tell sky from depth", WITH_UNCERTAINTY)
+        return sky
+
+    @property
+    def missing(self) -> list[str]:
+        """Which of `log_depth_scale` (and so `depth_interval`) and `sky` this model does not predict."""
+        return [name for name, values in zip(("log_depth_scale", "sky"), self._maps[1:], strict=True) if values is None]
 
     def depth_interval(self, probability: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper depth_z (H, W), metres, that hold the true value with this probability."""
+        """Lower and upper depth_z (H, W), metres, that hold the true value with this probability.
+
+        NotPredictedError where the model states no uncertainty.
+        """
         half = laplace_half_width(self.log_depth_scale, _checked(probability))
         return self.depth_z * np.exp(-half), self.depth_z * np.exp(half)
 
@@ -117,7 +145,8 @@ class View:
         """Metres between the surface points at two pixels (x, y) of the photograph, with an interval.
 
         Errors of depth are split into a part that all pixels share (scale, focal) and a local one, as measured
-        in the config; first-order propagation of both to the logarithm of the distance.
+        in the config; first-order propagation of both to the logarithm of the distance. Without an interval
+        (None) where the model states no uncertainty.
         """
         checked = _checked(probability)
         (za, ba), (zb, bb) = (self._at(p, name) for p, name in ((pixel_a, "pixel_a"), (pixel_b, "pixel_b")))
@@ -125,6 +154,8 @@ class View:
         metres = float(np.linalg.norm(a - b))
         if metres == 0:
             return Distance(0.0, 0.0, 0.0, probability)
+        if ba is None or bb is None:
+            return Distance(metres, None, None, probability)
         along = (a - b) / metres**2  # d log D / d P_a
         ga, gb = float(along @ a), float(-along @ b)  # to log z_a and log z_b; their sum is 1
         shared = self._uncertainty["shared"]
@@ -133,8 +164,8 @@ class View:
         half = float(laplace_half_width(float(np.sqrt(local + common)), checked))
         return Distance(metres, metres * float(np.exp(-half)), metres * float(np.exp(half)), probability)
 
-    def _at(self, pixel: Any, name: str) -> tuple[float, float]:
-        """depth_z and local Laplace scale at a continuous pixel."""
+    def _at(self, pixel: Any, name: str) -> tuple[float, float | None]:
+        """depth_z and local Laplace scale (None if none) at a continuous pixel."""
         height, width = self.image.shape[:2]
         try:
             values = np.asarray(pixel, dtype=np.float64)
@@ -146,7 +177,8 @@ class View:
         depth = float(self.depth_z[row, column])
         if not np.isfinite(depth):
             raise InputError(name, f"{pixel!r} is sky", "a pixel with a surface")
-        return depth, float(self._maps[1][row, column])
+        scale = self._maps[1]
+        return depth, None if scale is None else float(scale[row, column])
 
 
 def _checked(probability: float) -> float:
@@ -184,7 +216,7 @@ class Scene:
 
     @property
     def notes(self) -> list[str]:
-        """What the user should know: downscaling, where the focal came from, doubts about a given one."""
+        """What the user should know: resizing, where the focal came from, doubts about it, what is not predicted."""
         return [note for view in self.views for note in view.notes]
 
     def depth_interval(self, probability: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
