@@ -85,10 +85,11 @@ def metres(value: float) -> str:
 
 def relative(x: float, y: float, size: tuple[int, int], step: int = 1) -> tuple[int, int]:
     """Pixel (x, y) of an image of (H, W) as 0-1000 coordinates, rounded to multiples of `step`."""
-    return tuple(
+    across, down = (
         int(np.clip(round(1000 * value / extent / step) * step, 0, 1000))
         for value, extent in ((x, size[1]), (y, size[0]))
     )
+    return across, down
 
 
 def a(noun: str) -> str:

@@ -115,11 +115,13 @@ def along_axes(half, axis: str):
 def rgb_of(rng: np.random.Generator, colour: str) -> tuple[float, float, float]:
     """A linear RGB value that people would call `colour`."""
     hue, saturation, value = (rng.uniform(*r) for r in _HSV[colour])
-    return tuple(c**2.2 for c in colorsys.hsv_to_rgb(hue % 360 / 360, saturation, value))
+    red, green, blue = colorsys.hsv_to_rgb(hue % 360 / 360, saturation, value)
+    return red**2.2, green**2.2, blue**2.2
 
 
 def shade(rgb, factor: float) -> tuple[float, float, float]:
-    return tuple(min(1.0, c * factor) for c in rgb)
+    red, green, blue = (min(1.0, c * factor) for c in rgb)
+    return red, green, blue
 
 
 def paint_of(rng, colour: str, texture: str = "plain", scale: float = 1.0, contrast: float = 0.3, **kw) -> Paint:
