@@ -5,23 +5,29 @@ from pathlib import Path
 from typing import Any
 
 from heads.errors import InputError
+from vlm.backbones import FAMILIES
 
 EMBEDDED = {"nano": Path(__file__).parent / "nano"}
 
 
 def resolve(name: str | Path) -> Path:
-    """ "nano" or a folder with a Fathom config -> that folder; anything else is an InputError."""
+    """ "nano", or a folder with a Fathom or a known VLM -> that folder; anything else is an InputError."""
     folder = EMBEDDED.get(str(name), Path(name))
-    allowed = f"{', '.join(EMBEDDED)}, or a folder written by save_pretrained"
+    allowed = f"{', '.join(EMBEDDED)}, a folder written by save_pretrained, or one of a VLM ({', '.join(FAMILIES)})"
     if not folder.is_dir():
         raise InputError("model", f"no model or folder named {str(name)!r}", allowed)
     config = folder / "config.json"
     if not config.is_file():
         raise InputError("model", f"{folder} has no config.json", allowed)
-    kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
-    if kind != "fathom":
+    kind = model_type(folder)
+    if kind != "fathom" and kind not in FAMILIES:
         raise InputError("model", f"{folder} holds a {kind!r} model", allowed)
     return folder
+
+
+def model_type(folder: Path) -> str | None:
+    """What the folder's config.json says that it holds."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
 
 
 def check_tensors(folder: Path, info: dict[str, Any]) -> None:

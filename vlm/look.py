@@ -12,7 +12,7 @@ from heads.errors import InputError
 from heads.losses import laplace_half_width, laplace_scale
 from heads.rays import solve_intrinsics, solve_pose
 from vlm.answer import remember
-from vlm.images import Photo, Plan, camera_for, fit_to_budget, load_image, prepare
+from vlm.images import Photo, Plan, camera_for, load_image, prepare
 from vlm.processor import pad_rows
 from vlm.scene import Scene, View
 
@@ -35,11 +35,13 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
             raise InputError("camera", f"{len(wanted)} for {len(row)} views", "as many, None where unknown")
         given.append([None if c is None else Camera.given(*p.size, c) for p, c in zip(row, wanted, strict=True)])
     flat = [photo for row in photos for photo in row]
-    plans = [fit_to_budget(*photo.size, processor.factor, max_pixels=processor.max_pixels) for photo in flat]
+    plans = [processor.plan(*photo.size, len(row)) for row in photos for photo in row]
 
-    pixel_values, grid_thw = processor.pixels([prepare(*pair) for pair in zip(flat, plans, strict=True)])
-    tokens = iter(processor.tokens_per_image(grid_thw))
-    rows = [processor.split_prompt("?", [next(tokens) for _ in row])[0] for row in photos]
+    prepared = [prepare(*pair) for pair in zip(flat, plans, strict=True)]
+    pixel_values, grid_thw = processor.pixels(prepared, [len(row) for row in photos])
+    grids = iter(grid_thw.tolist())
+    image_grids = [[next(grids) for _ in row] for row in photos]
+    rows = [processor.split_prompt("?", row)[0] for row in image_grids]
     ids, mask = pad_rows(rows, processor.end_id)
     device = model.device
     with torch.no_grad():
@@ -55,12 +57,10 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
     results, first = [], 0
     for b, row in enumerate(photos):
         length = len(rows[b])
-        memory = remember(output.past_key_values, b, length, int(output.position_ids[:, b, :length].max()) + 1)
+        memory = remember(output.past_key_values, b, length, int(output.position_ids[..., b, :length].max()) + 1)
         count = len(row)
         views = _views(model, output, b, first, row, plans[first : first + count], given[b])
-        results.append(
-            Scene(model, memory, views, [t.size for t in row], (time.perf_counter() - started) / len(photos))
-        )
+        results.append(Scene(model, memory, views, image_grids[b], (time.perf_counter() - started) / len(photos)))
         first += count
     return results
 
@@ -146,7 +146,8 @@ def _token_pixels(plan: Plan) -> tuple[torch.Tensor, torch.Tensor]:
     """Token centres in the caller's pixels (n, 2), and 1 where they lie on the photograph (0 on padding)."""
     rows, columns = plan.tokens
     y, x = torch.meshgrid(torch.arange(rows) + 0.5, torch.arange(columns) + 0.5, indexing="ij")
-    network = torch.stack([x, y], -1).reshape(-1, 2).double() * plan.factor
+    cell = torch.tensor([plan.padded[0] / columns, plan.padded[1] / rows]).double()
+    network = torch.stack([x, y], -1).reshape(-1, 2).double() * cell
     inside = (network <= torch.tensor(plan.resized).double()).all(-1).double()
     scale = torch.tensor(plan.original).double() / torch.tensor(plan.resized).double()
     if inside.sum() < 4:  # next to nothing but padding: its constant border is all there is to go by

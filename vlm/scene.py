@@ -172,9 +172,9 @@ class Scene:
     ray_directions = _of_first("ray_directions")
     points = _of_first("points")
 
-    def __init__(self, model: "Fathom", memory: Memory, views: list[View], sizes: list, seconds: float):
+    def __init__(self, model: "Fathom", memory: Memory, views: list[View], grids: list, seconds: float):
         self.model, self.views, self.seconds = model, views, seconds
-        self._memory, self._sizes = memory, sizes
+        self._memory, self._grids = memory, grids  # one row (t, h, w) an image, as `vlm.backbones` has it
         self.asked: list[tuple[str, Answer]] = []
 
     @property
@@ -220,8 +220,7 @@ class Scene:
     def _first_turn(self, question: str) -> list[int]:
         processor = self.model.processor
         assert processor is not None
-        tokens = [h * w for h, w in (view.plan.tokens for view in self.views)]
-        return processor.split_prompt(question, tokens)[1]
+        return processor.split_prompt(question, self._grids)[1]
 
     def save(self, folder: str | Path, formats: Iterable[str] | None = None) -> list[Path]:
         """Writes what `vlm.save.FORMATS` names (all by default) into `folder`; returns the paths."""
