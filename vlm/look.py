@@ -11,7 +11,7 @@ from heads.camera import Camera
 from heads.errors import InputError
 from heads.losses import laplace_half_width, laplace_scale
 from heads.rays import solve_intrinsics, solve_pose
-from vlm.answer import remember
+from vlm.answer import Memory, remember
 from vlm.images import Photo, Plan, camera_for, load_image, prepare
 from vlm.processor import pad_rows
 from vlm.scene import Scene, View
@@ -57,7 +57,12 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
     results, first = [], 0
     for b, row in enumerate(photos):
         length = len(rows[b])
-        memory = remember(output.past_key_values, b, length, int(output.position_ids[..., b, :length].max()) + 1)
+        if model.family.IMAGE_SEES_QUESTION:
+            here = slice(first, first + len(row))  # one picture an image
+            seen = {"pixel_values": pixel_values[here].to(device), "image_grid_thw": grid_thw[here].to(device)}
+            memory = Memory([], int(output.position_ids[..., b, 0]), seen)
+        else:
+            memory = remember(output.past_key_values, b, length, int(output.position_ids[..., b, :length].max()) + 1)
         count = len(row)
         views = _views(model, output, b, first, row, plans[first : first + count], given[b])
         results.append(Scene(model, memory, views, image_grids[b], (time.perf_counter() - started) / len(photos)))
@@ -79,6 +84,10 @@ def _views(
     for v, (photo, plan, camera) in enumerate(zip(photos, plans, given, strict=True)):
         from_rays, focal_scale = solved[v]
         notes = [plan.note] if plan.note else []
+        if model.family.IMAGE_SEES_QUESTION and v == 0:
+            notes.append(
+                "this family's image features depend on the question: measured without one, encoded again for each"
+            )
         used = camera or photo.exif_camera or from_rays
         if used is None:
             raise InputError("camera", "this model has no ray head and the image no EXIF focal", "camera=...")

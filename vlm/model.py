@@ -180,7 +180,7 @@ class Fathom(PreTrainedModel):
                 position_ids=position_ids,
                 past_key_values=DynamicCache() if use_cache and past_key_values is None else past_key_values,
                 use_cache=use_cache,
-                **self.family.inputs(input_ids, pixel_values, image_grid_thw),
+                **self.family.inputs(input_ids, pixel_values, image_grid_thw, self.config.backbone_config),
             )
         hidden = outputs.last_hidden_state
         output = FathomOutput(past_key_values=outputs.past_key_values, position_ids=position_ids, losses={})

@@ -5,6 +5,7 @@ before, in a `vlm.images.Plan`, so that the camera can follow. Text goes through
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import AutoImageProcessor, AutoTokenizer
 
+from heads.errors import InputError
 from vlm.backbones import family, qwen3_vl
 from vlm.images import Plan
 
@@ -48,18 +50,21 @@ class FathomProcessor:
 
         per_prompt: how many of them each prompt has; one each where not given.
         """
-        return self.family.pixels(self.image_processor, images, per_prompt)
+        return self.family.pixels(self, images, per_prompt)
 
     def tokens_per_image(self, grid_thw: Tensor) -> list[int]:
         if self.config is not None:
             return self.family.token_counts(grid_thw, self.config)
         return (grid_thw.prod(-1) // self.image_processor.merge_size**2).tolist()
 
-    def prompt_ids(self, messages: list[Message], image_tokens: list[Size], answer_next: bool = True) -> list[int]:
+    def prompt_ids(self, messages: list[Message], image_tokens: Sequence[Size], answer_next: bool = True) -> list[int]:
         """The chat template's ids with every image slot widened to what its image takes.
 
         messages: as transformers' chat templates take them, images as {"type": "image"}.
         """
+        messages = [_in_parts(turn) for turn in messages]
+        if hasattr(self.family, "image_text"):
+            return self._written_out(messages, image_tokens, answer_next)
         ids = self.tokenizer.apply_chat_template(
             messages, tokenize=True, add_generation_prompt=answer_next, return_dict=False
         )
@@ -69,7 +74,20 @@ class FathomProcessor:
             widened.extend([token] * (next(counts) if token == self.image_token_id else 1))
         return widened
 
-    def split_prompt(self, question: str, image_tokens: list[Size]) -> tuple[list[int], list[int]]:
+    def _written_out(self, messages: list[Message], grids: Sequence[Size], answer_next: bool) -> list[int]:
+        """The prompt as text, what the family writes for an image in every slot, then its ids."""
+        if self.tokenizer.chat_template is None and hasattr(self.family, "prompt_text"):
+            text = self.family.prompt_text(self.tokenizer, messages)
+        else:
+            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=answer_next)
+        first, *others = str(text).split(self.family.SLOT)
+        if len(others) != len(grids):
+            raise InputError("question", f"it contains {self.family.SLOT}", "text without the family's image slot")
+        slots = [self.family.image_text(self.tokenizer, grid, self.config) for grid in grids]
+        whole = first + "".join(slot + other for slot, other in zip(slots, others, strict=True))
+        return self.tokenizer(whole, add_special_tokens=False).input_ids
+
+    def split_prompt(self, question: str, image_tokens: Sequence[Size]) -> tuple[list[int], list[int]]:
         """Ids up to and with the last image token (what a scene keeps), and the rest (what a question costs)."""
         content = [*({"type": "image"} for _ in image_tokens), {"type": "text", "text": question}]
         ids = self.prompt_ids([{"role": "user", "content": content}], image_tokens)
@@ -87,7 +105,8 @@ class FathomProcessor:
     @property
     def end_id(self) -> int:
         """The token that ends an answer."""
-        return int(self.tokenizer.eos_token_id)
+        own = self.tokenizer.get_added_vocab().get(getattr(self.family, "END_OF_TURN", None))
+        return int(self.tokenizer.eos_token_id if own is None else own)
 
     def save_pretrained(self, folder: str | Path) -> None:
         folder = Path(folder)
@@ -102,6 +121,12 @@ class FathomProcessor:
         if tokenizer.chat_template is None and template.is_file():
             tokenizer.chat_template = json.loads(template.read_text(encoding="utf-8"))["chat_template"]
         return cls(tokenizer, AutoImageProcessor.from_pretrained(folder, backend="pil"), max_pixels, config)
+
+
+def _in_parts(turn: Message) -> Message:
+    """A turn whose content is a list, which every family's template can read."""
+    content = turn["content"]
+    return {**turn, "content": [{"type": "text", "text": content}]} if isinstance(content, str) else turn
 
 
 def pad_rows(rows: list[list[int]], fill: int) -> tuple[Tensor, Tensor]:

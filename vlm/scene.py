@@ -201,7 +201,10 @@ class Scene:
         processor = self.model.processor
         assert processor is not None
         ids = self._first_turn(question)
-        drawn = list(stream(self.model, self._memory.cache(), ids, self._memory.position, max_new_tokens, temperature))
+        memory = self._memory
+        drawn = list(
+            stream(self.model, memory.cache(), ids, memory.position, max_new_tokens, temperature, memory.again)
+        )
         tokens = [token for token, _ in drawn if token != processor.end_id]
         answer = Answer(
             str(processor.tokenizer.decode(tokens)).strip(), tuple(tokens), sum(score for _, score in drawn)
@@ -220,7 +223,8 @@ class Scene:
     def _first_turn(self, question: str) -> list[int]:
         processor = self.model.processor
         assert processor is not None
-        return processor.split_prompt(question, self._grids)[1]
+        before, behind = processor.split_prompt(question, self._grids)
+        return before + behind if self._memory.again else behind
 
     def save(self, folder: str | Path, formats: Iterable[str] | None = None) -> list[Path]:
         """Writes what `vlm.save.FORMATS` names (all by default) into `folder`; returns the paths."""

@@ -1,6 +1,6 @@
 """One small file a family; `family(config)` finds it by the config's model type.
 
-What every file has, as functions of the backbone's config. `grid_thw` has one row (t, h, w) an image: t pictures
+What every file has, as functions or as methods of its FAMILY. `grid_thw` has one row (t, h, w) an image: t pictures
 that the vision tower sees for it (tiles and thumbnail; else 1), and h x w patches over the whole photograph,
 tiles put together. Grids are in image coordinates, rows from the top.
 
@@ -12,9 +12,9 @@ default_taps(config)                         places that each head reads unless 
 module(backbone, name)                       the module whose output is the tap
 vision_tower(backbone)
 plan(width, height, processor, images)       the network's size for a photograph, one of `images` in its prompt
-pixels(image_processor, images, per_prompt)  prepared photographs -> pixel_values, grid_thw
+pixels(processor, images, per_prompt)        prepared photographs -> pixel_values, grid_thw
 images(pixel_values, grid_thw, config)       back to one (3, H, W) picture an image: what the heads see
-inputs(input_ids, pixel_values, grid_thw)    keyword arguments of the backbone's forward
+inputs(input_ids, pixel_values, grid_thw, config)          keyword arguments of the backbone's forward
 token_counts(grid_thw, config)               image tokens of each image in a prompt
 token_sizes(grid_thw, config)                (h, w) of each token grid
 token_rows_to_grids(rows, grid_thw, config)  (image tokens of all images, C) -> one (C, h, w) an image
@@ -27,14 +27,16 @@ image_text(tokenizer, grid, config), what stands there for an image of this (t, 
 another token than the tokenizer's end: END_OF_TURN. Without a chat template: prompt_text(tokenizer, messages).
 """
 
-from types import ModuleType
+from typing import Any
 
-from vlm.backbones import qwen2_5_vl, qwen3_vl
+from vlm.backbones import gemma3, idefics3, internvl, llava_onevision, paligemma, qwen2_5_vl, qwen3_vl
 
-FAMILIES: dict[str, ModuleType] = {kind: file for file in (qwen3_vl, qwen2_5_vl) for kind in file.MODEL_TYPES}
+_TILED = (internvl.FAMILY, idefics3.FAMILY, llava_onevision.FAMILY, gemma3.FAMILY, paligemma.FAMILY)
+_FILES = (qwen3_vl, qwen2_5_vl, *_TILED)
+FAMILIES: dict[str, Any] = {kind: file for file in _FILES for kind in file.MODEL_TYPES}
 
 
-def family(config) -> ModuleType:
+def family(config) -> Any:
     """The backbone file of a transformers config; an unknown family is an error that lists the known ones."""
     if config.model_type not in FAMILIES:
         raise ValueError(

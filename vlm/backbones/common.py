@@ -1,7 +1,5 @@
 """What several families share: taps by name, and positions of models that count tokens one by one."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -27,21 +25,8 @@ def usual_taps(blocks: int, layers: int) -> dict[str, list[str]]:
     return {"depth": [f"vision.{blocks // 2}", f"vision.{blocks - 1}", *language], "rays": language}
 
 
-def layer_of(language_model: Any, name: str) -> Any:
-    """`language.N` in an LLM with `layers` and a last `norm`."""
-    index = int(name.partition(".")[2])
-    return language_model.norm if index == -1 else language_model.layers[index]
-
-
-def positions(
-    _backbone: Any, input_ids: Tensor, attention_mask: Tensor | None, _grid_thw: Tensor | None, first: int = 0
-) -> Tensor:
+def positions(input_ids: Tensor, attention_mask: Tensor | None, first: int = 0) -> Tensor:
     """(B, L): tokens counted from `first`, padding left out."""
     if attention_mask is None:
         return torch.arange(first, first + input_ids.shape[1], device=input_ids.device).expand(input_ids.shape)
     return (attention_mask.long().cumsum(-1) - 1).clamp(min=0) + first
-
-
-def text_positions(start: int, length: int, device: torch.device) -> Tensor:
-    """(1, length) positions of text that goes on at `start`."""
-    return torch.arange(start, start + length, device=device)[None]

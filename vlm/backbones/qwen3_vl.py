@@ -65,13 +65,16 @@ def plan(width: int, height: int, processor: Any, _images: int = 1) -> Plan:
     return fit_to_budget(width, height, processor.factor, max_pixels=processor.max_pixels)
 
 
-def pixels(image_processor: Any, images: list, _per_prompt: list[int] | None = None) -> tuple[Tensor, Tensor]:
+def pixels(processor: Any, images: list, _per_prompt: list[int] | None = None) -> tuple[Tensor, Tensor]:
     """(H, W, 3) uint8 arrays with sides that are multiples of a token's -> pixel_values, grid_thw."""
-    batch = image_processor(images=images, do_resize=False, input_data_format="channels_last", return_tensors="pt")
+    batch = processor.image_processor(
+        images=images, do_resize=False, input_data_format="channels_last", return_tensors="pt"
+    )
     return batch["pixel_values"], batch["image_grid_thw"]
 
 
-def inputs(_input_ids: Tensor, pixel_values: Tensor | None, grid_thw: Tensor | None) -> dict[str, Any]:
+def inputs(_input_ids: Tensor, pixel_values: Tensor | None, grid_thw: Tensor | None, _config: Any) -> dict[str, Any]:
+    """Keyword arguments of the backbone's forward."""
     return {"pixel_values": pixel_values, "image_grid_thw": grid_thw}
 
 
