@@ -1,8 +1,9 @@
 """Dense metric depth: log depth at canonical focal, its Laplace scale, and sky.
 
 The network sees pixels, not metres: from one picture it can tell real size over size in pixels, that is
-depth_z / focal. So the head predicts canonical depth, depth_z * 1000 / focal, whose log has the same target
-for one photograph at two resolutions; `read_depth` brings it back to metres.
+depth_z / focal. So the head predicts canonical depth, depth_z * 1000 / focal, that is 1000 times real size over
+size in pixels: equal pictures have equal targets, whatever the lens, and one photograph at twice the resolution has
+half the target. `read_depth` brings it back to metres.
 """
 
 import math

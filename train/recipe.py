@@ -47,7 +47,12 @@ def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
     path = Path(path)
     if not path.is_file():
         raise InputError("recipe", f"no file {path}", "a YAML file such as train/recipes/nano.yaml")
-    values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as problem:
+        raise InputError("recipe", f"{path.name} is no YAML: {problem}", "key: value lines") from None
+    if not isinstance(values, dict):
+        raise InputError("recipe", f"{path.name} holds a {type(values).__name__}", "key: value lines")
     for change in changes or []:
         key, equals, value = change.partition("=")
         if not equals:

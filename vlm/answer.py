@@ -54,6 +54,13 @@ def remember(cache: Any, row: int, length: int, position: int) -> Memory:
     return Memory(layers, position)
 
 
+def check_sampling(max_new_tokens: int, temperature: float) -> None:
+    if max_new_tokens < 1:
+        raise InputError("max_new_tokens", f"is {max_new_tokens}", "1 or more")
+    if not 0 <= temperature < float("inf"):
+        raise InputError("temperature", f"is {temperature}", "0 (the likeliest word) or more")
+
+
 def check_question(question: str) -> str:
     if not isinstance(question, str) or not question.strip():
         raise InputError("question", f"{question!r} says nothing", "a text that is not empty")
@@ -114,6 +121,7 @@ class Chat:
     def say(self, text: str, max_new_tokens: int = 128, temperature: float = 0.0) -> Iterator[str]:
         """Pieces of the answer as they come; the turn counts once the iterator has been used up."""
         text = check_question(text)
+        check_sampling(max_new_tokens, temperature)
         assert self.model.processor is not None
         processor = self.model.processor
         ids = [processor.end_id, *processor.next_turn_ids(text)] if self.history else self.first_turn(text)

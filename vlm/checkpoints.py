@@ -19,15 +19,18 @@ def resolve(name: str | Path) -> Path:
     config = folder / "config.json"
     if not config.is_file():
         raise InputError("model", f"{folder} has no config.json", allowed)
-    kind = model_type(folder)
+    try:
+        kind = model_type(folder)
+    except (ValueError, KeyError, TypeError):
+        raise InputError("model", f"{config} is no model's config", allowed) from None
     if kind != "fathom" and kind not in FAMILIES:
         raise InputError("model", f"{folder} holds a {kind!r} model", allowed)
     return folder
 
 
-def model_type(folder: Path) -> str | None:
+def model_type(folder: Path) -> str:
     """What the folder's config.json says that it holds."""
-    return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
 
 
 def check_tensors(folder: Path, info: dict[str, Any]) -> None:

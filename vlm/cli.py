@@ -1,15 +1,12 @@
 """The `fathom` command. `train`, `worlds` and `bench` add theirs through the entry-point group `fathom.commands`."""
 
 import sys
-from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from heads.errors import InputError
 
@@ -35,100 +32,60 @@ def load(model: str) -> Any:
     return Fathom.from_pretrained(model)
 
 
-def camera_options(
-    focal_px: float | None, fov_x_deg: float | None, focal_mm: float | None, sensor_width_mm: float | None
-) -> dict[str, float] | None:
-    """What the user said of the camera, or None; contradictions are found by `Camera.given`."""
-    named = {
-        "focal_px": focal_px,
-        "fov_x_deg": fov_x_deg,
-        "focal_mm": focal_mm,
-        "sensor_width_mm": sensor_width_mm,
-    }
-    return {key: value for key, value in named.items() if value is not None} or None
-
-
 @app.command()
 def look(
-    images: Annotated[list[Path], typer.Argument(help="Photographs, each looked at on its own.")],
+    images: Annotated[list[Path], typer.Argument(help="Photographs, each a scene of its own.")],
     ask: Annotated[list[str] | None, typer.Option(help="A question; repeat for more. Default: a caption.")] = None,
+    model: Model = "nano",
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures and arrays.")] = None,
     formats: Annotated[str | None, typer.Option(help="Comma-separated files to write; default all.")] = None,
-    model: Model = "nano",
-    focal_px: Annotated[float | None, typer.Option(help="Focal length in pixels of the photograph.")] = None,
     fov_x_deg: Annotated[float | None, typer.Option(help="Horizontal field of view in degrees.")] = None,
+    focal_px: Annotated[float | None, typer.Option(help="Focal length in pixels of the photograph.")] = None,
+    intrinsics: Annotated[str | None, typer.Option(help="fx,fy,cx,cy in pixels of the photograph.")] = None,
     focal_mm: Annotated[float | None, typer.Option(help="Focal length in mm; needs --sensor-width-mm.")] = None,
     sensor_width_mm: Annotated[float | None, typer.Option(help="Width of the sensor in mm.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a photograph, nothing else.")] = False,
 ) -> None:
     """Look at photographs: answers, metric depth, uncertainty and camera, each from one forward pass."""
-    from heads.camera import Camera
-    from vlm.answer import check_question
-    from vlm.files import check_folder
-    from vlm.images import load_image
+    from vlm.commands import Request, camera_from, look_at_files
     from vlm.save import check_formats
 
-    camera = camera_options(focal_px, fov_x_deg, focal_mm, sensor_width_mm)
-    for question in ask or []:
-        check_question(question)
-    wanted = check_formats(None if formats is None else [f.strip() for f in formats.split(",")])
-    for image in images:
-        photo = load_image(image)
-        if camera is not None:
-            Camera.given(*photo.size, camera)
-    folders = [None if out is None else check_folder(out if len(images) == 1 else out / image.stem) for image in images]
-    fathom = load(model)
-    for image, folder in zip(images, folders, strict=True):
-        scene = fathom.look(image, camera)
-        show(scene, ask or [])
-        if folder is not None:
-            scene.save(folder, wanted)
-            console.print(f"  written to {escape(str(folder))}")
-
-
-def show(scene: Any, questions: list[str]) -> None:
-    """Prints one scene: camera, depth, answers."""
-    from vlm.save import describe
-
-    told = describe(scene.views[0])
-    camera, depth = scene.camera, told["depth_z"]
-    console.print(f"[bold]{escape(told['image'])}[/bold]  {told['size'][0]}x{told['size'][1]}")
-    table = Table(show_header=False, box=None, padding=(0, 1, 0, 2))
-    table.add_row(
-        "camera",
-        f"{camera.focal:.0f} px, {camera.fov_x_deg:.1f} x {camera.fov_y_deg:.1f} degrees, from {camera.source}",
+    request = Request(
+        questions=ask or [],
+        camera=camera_from(fov_x_deg, focal_px, intrinsics, focal_mm, sensor_width_mm),
+        out=out,
+        formats=check_formats(None if formats is None else [f.strip() for f in formats.split(",")]),
+        as_json=json,
     )
-    if "median_m" in depth:
-        table.add_row(
-            "depth",
-            f"{depth['p01_m']:.2f} to {depth['p99_m']:.1f} m, median {depth['median_m']:.2f} m"
-            f" (typical error {100 * depth['median_log_depth_scale']:.0f} %), sky {100 * depth['sky_share']:.0f} %",
-        )
-    for note in scene.notes:
-        table.add_row("note", escape(note))
-    for question in questions or [None]:
-        answer = scene.caption() if question is None else scene.ask(question)
-        table.add_row("question", f"{escape(scene.asked[-1][0])} [bold]{escape(answer.text)}[/bold]")
-    table.add_row("seconds", f"{scene.seconds:.2f}")
-    console.print(table)
+    bad = look_at_files(lambda: load(model), images, request, console)
+    if bad:
+        lines = "\n".join(f"  {problem}" for problem in bad)
+        print(f"fathom: {len(bad)} of {len(images)} photographs failed:\n{lines}", file=sys.stderr)
+        raise typer.Exit(2)
 
 
 @app.command()
 def chat(
     image: Annotated[Path, typer.Argument(help="A photograph.")],
     model: Model = "nano",
+    fov_x_deg: Annotated[float | None, typer.Option(help="Horizontal field of view in degrees.")] = None,
     focal_px: Annotated[float | None, typer.Option(help="Focal length in pixels of the photograph.")] = None,
 ) -> None:
-    """Talk about one photograph; it is encoded once. An empty line or the end of input ends it."""
+    """Talk about one photograph; it is encoded once. /help lists what shows geometry; an empty line ends it."""
+    from vlm.commands import camera_from, talk
     from vlm.images import load_image
 
     load_image(image)
-    scene = load(model).look(image, camera_options(focal_px, None, None, None))
-    conversation = scene.chat()
-    with suppress(EOFError):
-        while text := console.input("[bold]> [/bold]").strip():
-            for piece in conversation.say(text):
-                console.print(piece, end="", markup=False)
-            console.print()
+    camera = camera_from(fov_x_deg, focal_px, None, None, None)
+    talk(load(model).look(image, camera), console)
+
+
+@app.command()
+def doctor() -> None:
+    """What is installed, which devices and attention kernels there are, what is missing and how to get it."""
+    from vlm.doctor import examine
+
+    examine(console)
 
 
 @app.command()

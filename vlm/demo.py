@@ -51,7 +51,8 @@ def demo(
     """Look at real photographs and write pictures of what was seen."""
     from rich.console import Console
 
-    from vlm.cli import load, show
+    from vlm.cli import load
+    from vlm.commands import answer, show
     from vlm.files import check_folder, write_picture
 
     console = Console(highlight=False)
@@ -66,7 +67,8 @@ def demo(
     for example in examples:
         camera = None if example.record is None else example.record.camera
         scene = fathom.look(example.image, camera)
-        show(scene, list(QUESTIONS))
+        answer(scene, list(QUESTIONS))
+        show(scene, console)
         if example.record is not None:
             console.print(f"   {score(scene, example.record)}")
         scene.save(out / example.name)

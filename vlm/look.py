@@ -28,7 +28,9 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
         raise InputError("model", "it has no processor", "a model from Fathom.from_pretrained")
     if not scenes or not all(scenes):
         raise InputError("image", "there is none", "at least one image")
-    photos = [[load_image(image) for image in images] for images in scenes]
+    single = len(scenes) == 1 and len(scenes[0]) == 1
+    place = iter(range(sum(map(len, scenes))))
+    photos = [[load_image(image, "image" if single else f"images[{next(place)}]") for image in row] for row in scenes]
     given = []
     for row, wanted in zip(photos, cameras, strict=True):
         if len(row) != len(wanted):

@@ -4,6 +4,7 @@ The schema is DepthVLM-Bench's (see the README's table) with full intrinsics, sk
 beside it. Paths are relative to the folder of the JSONL file, or to `root`.
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -58,11 +59,9 @@ def read_records(path: str | Path, root: str | Path | None = None, limit: int | 
     if not path.is_file():
         raise InputError(f"records: no file {path}; allowed: a JSONL file, one record a line")
     with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if limit is not None and number > limit:
-                return
-            if line.strip():
-                yield parse_record(line, Path(root or path.parent), f"{path.name}:{number}")
+        filled = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+        for number, line in itertools.islice(filled, limit):
+            yield parse_record(line, Path(root or path.parent), f"{path.name}:{number}")
 
 
 def parse_record(line: str | bytes, root: Path, where: str) -> Record:

@@ -59,20 +59,25 @@ def save_scene(scene: "Scene", folder: Path, formats: Iterable[str] | None) -> l
                 told["depth_z_png"] = result
             written.append(place / name)
         views.append(told)
-    answer = {
+    answer = answer_json(scene, views)
+    with replacing(folder / ANSWER) as temporary:
+        temporary.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [*written, folder / ANSWER]
+
+
+def answer_json(scene: "Scene", views: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Everything a program wants to know of a scene but the arrays: answers, cameras, statistics, versions."""
+    return {
         "answers": [
             {"question": question, "text": a.text, "log_probability": round(a.log_probability, 4)}
             for question, a in scene.asked
         ],
-        "views": views,
+        "views": views or [describe(view) for view in scene.views],
         "model": scene.model.config.name_or_path,
         "seconds_look": round(scene.seconds, 4),
         "versions": {name: version(name) for name in ("fathom-vlm", "torch", "transformers", "numpy")}
         | {"python": platform.python_version()},
     }
-    with replacing(folder / ANSWER) as temporary:
-        temporary.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return [*written, folder / ANSWER]
 
 
 def check_formats(formats: Iterable[str] | None) -> list[str]:

@@ -16,7 +16,7 @@ from heads.camera import Camera
 from heads.depth import read_depth
 from heads.errors import InputError
 from heads.losses import laplace_half_width
-from vlm.answer import Answer, Chat, Memory, check_question, stream
+from vlm.answer import Answer, Chat, Memory, check_question, check_sampling, stream
 from vlm.images import Photo, Plan, back_to_caller, camera_for
 
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ class Scene:
     def ask(self, question: str, max_new_tokens: int = 128, temperature: float = 0.0) -> Answer:
         """Answers as if this were the only question: it runs on a copy of the prefix."""
         question = check_question(question)
+        check_sampling(max_new_tokens, temperature)
         processor = self.model.processor
         assert processor is not None
         ids = self._first_turn(question)

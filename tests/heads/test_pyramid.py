@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from heads.base import Features, Tap
 from heads.depth import DepthHead
-from heads.pyramid import Pyramid
+from heads.pyramid import Pyramid, resize
 
 TAPS = [Tap("vision.1", 8, 16), Tap("language.0", 12, 32)]
 WIDTHS = (8, 8, 8, 6, 4)
@@ -149,3 +149,49 @@ def test_every_tap_and_the_picture_reach_the_output():
         changed = Features({**x.taps, name: tap + torch.randn_like(tap)}, x.image)
         assert (pyramid(changed) - before).abs().max() > 1e-2, name
     assert (pyramid(Features(x.taps, x.image + torch.rand_like(x.image))) - before).abs().max() > 1e-2
+
+
+# ---- upsampling ------------------------------------------------------------------------------------------
+
+
+def test_a_ramp_stays_the_same_ramp_at_another_size():
+    """Pixel centres are at +0.5 in both: a value that grows with position is the position, inside the border."""
+    ramp = (torch.arange(6) + 0.5).expand(1, 1, 4, 6)  # position in cells
+    finer = resize(ramp, (8, 24))[0, 0, 3]
+    assert finer[2:-2].tolist() == pytest.approx([(i + 0.5) / 4 for i in range(2, 22)], abs=1e-5)
+
+
+def test_moving_everything_by_one_token_moves_the_map_by_16_pixels():
+    torch.manual_seed(3)
+    pyramid = with_random_weights(Pyramid(TAPS, WIDTHS))
+    wide = features(2, 19, taps=uneven)
+    wide.image.normal_()
+
+    def window(first: int) -> torch.Tensor:
+        """The map of 18 tokens from the first-th on."""
+        per_token = {"vision.1": 2, "language.0": 1}
+        taps = {
+            name: tap[..., first * per_token[name] :][..., : 18 * per_token[name]] for name, tap in wide.taps.items()
+        }
+        with torch.no_grad():
+            out = pyramid(Features(taps, wide.image[..., first * 32 :][..., : 18 * 32]))
+        return out / 1000  # such weights make large numbers
+
+    left, right = window(0)[..., 16:], window(1)[..., :-16]
+    inner = slice(7 * 16, -7 * 16)  # what the window's own border reaches
+    assert torch.allclose(left[..., inner], right[..., inner], atol=1e-4)
+    assert not torch.allclose(left[..., 1:], right[..., :-1], atol=1e-2)
+
+
+@pytest.mark.parametrize("weights", ["initial", "random"])
+def test_steps_are_not_larger_where_a_patch_begins(weights):
+    """Mean difference of neighbouring pixels by their place within a patch: no seam stands out."""
+    torch.manual_seed(1)
+    pyramid = Pyramid(TAPS, WIDTHS)
+    if weights == "random":
+        with_random_weights(pyramid, 2)
+    with torch.no_grad():
+        out = pyramid(features(4, 16, batch=24, taps=uneven))
+    steps = (out[..., 1:] - out[..., :-1]).abs().mean((0, 1, 2))[7:-8]  # starts at the seam between two patches
+    by_place = steps[: len(steps) // 8 * 8].reshape(-1, 8).mean(0)
+    assert float(by_place.max() / by_place.median()) < 2

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from heads.errors import InputError
 from vlm.processor import FathomProcessor
 from vlm.records import Record, parse_record
 
@@ -36,6 +37,8 @@ class RecordSet(Dataset):
         )
         self.lines: list[tuple[int, int]] = []
         for number, file in enumerate(self.files):
+            if not file.is_file():
+                raise InputError("records", f"no file {file}", "JSONL files, one record a line")
             with file.open("rb") as lines:
                 offset = 0
                 for line in lines:
@@ -43,7 +46,7 @@ class RecordSet(Dataset):
                         self.lines.append((number, offset))
                     offset += len(line)
         if not self.lines:
-            raise ValueError(f"records: no record in {', '.join(map(str, files))}; allowed: at least one")
+            raise InputError("records", f"no record in {', '.join(map(str, files)) or 'no file'}", "at least one")
 
     def __len__(self) -> int:
         return len(self.lines)
