@@ -9,6 +9,7 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 
 from tests.vlm.families import KINDS, own_processor, tiny_family
+from vlm.errors import InputError
 from vlm.images import load_image, prepare
 from vlm.model import Fathom
 
@@ -199,6 +200,13 @@ def test_prompts_and_logits_are_the_familys_own(name, family_model, photo, conve
         theirs = family_model.backbone(**batch)
         ours = family_model(torch.tensor([ids]), pixel_values=pixel_values, image_grid_thw=grid_thw)
     assert close(ours.logits, theirs.logits)
+
+
+def test_a_question_that_holds_the_image_slot_is_an_error(family_model, photo):
+    if not hasattr(family_model.family, "image_text"):
+        pytest.skip("this family's slot is a token of its own")
+    with pytest.raises(InputError, match=r"question: .*<.*allowed"):
+        family_model.processor.split_prompt(f"What is {family_model.family.SLOT}?", [[1, 4, 4]])
 
 
 # ---- seen once ---------------------------------------------------------------------------------------------

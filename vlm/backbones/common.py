@@ -25,7 +25,7 @@ def usual_taps(blocks: int, layers: int) -> dict[str, list[str]]:
     return {"depth": [f"vision.{blocks // 2}", f"vision.{blocks - 1}", *language], "rays": language}
 
 
-def positions(input_ids: Tensor, attention_mask: Tensor | None, first: int = 0) -> Tensor:
+def counted_positions(input_ids: Tensor, attention_mask: Tensor | None, first: int = 0) -> Tensor:
     """(B, L): tokens counted from `first`, padding left out."""
     if attention_mask is None:
         return torch.arange(first, first + input_ids.shape[1], device=input_ids.device).expand(input_ids.shape)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vlm.backbones import common
+from vlm.backbones.common import counted_positions
 from vlm.backbones.tiles import TiledFamily, Tiles
 from vlm.images import Plan
 
@@ -39,7 +39,7 @@ class PaliGemma(TiledFamily):
         return {"pixel_values": pixel_values, "token_type_ids": torch.zeros_like(input_ids)}
 
     def positions(self, backbone: Any, input_ids: Tensor, attention_mask: Tensor | None, grid_thw: Any) -> Tensor:
-        return common.positions(input_ids, attention_mask, first=1)
+        return counted_positions(input_ids, attention_mask, first=1)
 
     def image_text(self, tokenizer: Any, grid: list[int], config: Any) -> str:
         return self.SLOT * self.tiles(config).tokens ** 2

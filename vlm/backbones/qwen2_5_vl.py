@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from heads.base import Tap
-from vlm.backbones import qwen3_vl
 from vlm.backbones.common import find_tap, usual_taps
 from vlm.backbones.qwen3_vl import (  # noqa: F401 - the same in this family
     IMAGE_SEES_QUESTION,
@@ -29,6 +28,7 @@ from vlm.backbones.qwen3_vl import (  # noqa: F401 - the same in this family
     token_stride,
     vision_tower,
 )
+from vlm.backbones.qwen3_vl import patch_rows_to_grids as merge_blocks_to_grids
 
 MODEL_TYPES = ("qwen2_5_vl",)
 
@@ -69,4 +69,4 @@ def patch_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Any) -> list[Ten
     """(patches of all images, C) as the vision blocks have them -> one (C, h, w) patch grid per image."""
     back = torch.argsort(window_order(grid_thw, config)).to(rows.device)
     blocks = rows.reshape(len(back), -1, rows.shape[-1])[back]
-    return qwen3_vl.patch_rows_to_grids(blocks.reshape(rows.shape), grid_thw, config)
+    return merge_blocks_to_grids(blocks.reshape(rows.shape), grid_thw, config)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from heads.base import Tap
-from vlm.backbones import common
+from vlm.backbones.common import counted_positions, find_tap, usual_taps
 from vlm.backbones.qwen3_vl import LORA_TARGETS
 from vlm.images import Plan
 
@@ -138,10 +138,10 @@ class TiledFamily:
             "vision": (vision.num_hidden_layers, tiles.halves * vision.hidden_size, tiles.patch),
             "language": (text.num_hidden_layers, tiles.halves * text.hidden_size, stride),
         }
-        return common.find_tap(name, config.model_type, places)
+        return find_tap(name, config.model_type, places)
 
     def default_taps(self, config: Any) -> dict[str, list[str]]:
-        return common.usual_taps(config.vision_config.num_hidden_layers, config.text_config.num_hidden_layers)
+        return usual_taps(config.vision_config.num_hidden_layers, config.text_config.num_hidden_layers)
 
     def module(self, backbone: Any, name: str) -> nn.Module:
         """The module whose output is the tap."""
@@ -175,7 +175,7 @@ class TiledFamily:
         return self.tiles(config).images(pixel_values, grid_thw)
 
     def positions(self, backbone: Any, input_ids: Tensor, attention_mask: Tensor | None, grid_thw: Any) -> Tensor:
-        return common.positions(input_ids, attention_mask)
+        return counted_positions(input_ids, attention_mask)
 
     def text_positions(self, start: int, length: int, device: torch.device) -> Tensor:
         return torch.arange(start, start + length, device=device)[None]
