@@ -1,7 +1,7 @@
 """Text from a cache: the question's tokens in, answer tokens out, one by one. The image is not seen again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,10 +28,14 @@ class Answer:
 
 @dataclass
 class Memory:
-    """What a scene keeps of one pass: keys and values of its prefix, and the rotary position after it."""
+    """What a scene keeps of one pass: keys and values of its prefix, and the rotary position after it.
+
+    again: where the image sees the question, nothing can be kept but the pixels; they go in with every question.
+    """
 
     layers: list[tuple[Tensor, Tensor]]  # per layer (1, heads, length, width)
     position: int
+    again: dict[str, Any] = field(default_factory=dict)
 
     def cache(self) -> DynamicCache:
         """A fresh cache that starts with the prefix; appending to it leaves the prefix as it is."""
@@ -65,9 +69,17 @@ def check_question(question: str) -> str:
 
 @torch.no_grad()
 def stream(
-    model: "Fathom", cache: DynamicCache, ids: list[int], position: int, limit: int, temperature: float = 0.0
+    model: "Fathom",
+    cache: DynamicCache,
+    ids: list[int],
+    position: int,
+    limit: int,
+    temperature: float = 0.0,
+    again: dict[str, Any] | None = None,
 ) -> Iterator[tuple[int, float]]:
     """Feeds `ids` behind the cache, then yields (token, log probability) until the end token or `limit`.
+
+    again: what goes in beside `ids` (see `Memory`).
 
     Greedy at temperature 0, else sampled with torch's generator. The cache grows; the last token that was
     yielded is not in it yet.
@@ -86,7 +98,10 @@ def stream(
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            heads=False,
+            **(again or {}),
         )
+        again = None
         position += len(ids)
         scores = output.logits[0, -1].float().log_softmax(-1)
         token = int(scores.argmax() if temperature == 0 else torch.multinomial((scores / temperature).softmax(-1), 1))
@@ -113,7 +128,7 @@ class Chat:
         cache, position = self.memory.cache(), self.memory.position  # a turn broken off leaves no trace
         tokens: list[int] = []
         told = ""
-        for token, _ in stream(self.model, cache, ids, position, max_new_tokens, temperature):
+        for token, _ in stream(self.model, cache, ids, position, max_new_tokens, temperature, self.memory.again):
             if token != processor.end_id:
                 tokens.append(token)
                 whole = str(processor.tokenizer.decode(tokens))

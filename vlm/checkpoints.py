@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from heads.errors import InputError
+from vlm.backbones import FAMILIES
 from vlm.published import is_published
 
 EMBEDDED = {"nano": Path(__file__).parent / "nano"}
 
 
 def resolve(name: str | Path) -> Path:
-    """ "nano", a Fathom folder or a published DepthVLM one -> that folder; anything else is an InputError."""
+    """ "nano", or a folder with a Fathom, a published DepthVLM or a known VLM -> that folder; else an InputError."""
     folder = EMBEDDED.get(str(name), Path(name))
-    allowed = f"{', '.join(EMBEDDED)}, a folder written by save_pretrained, or published DepthVLM weights"
+    families = ", ".join(FAMILIES)
+    allowed = (
+        f"{', '.join(EMBEDDED)}, a folder written by save_pretrained, published DepthVLM weights, or a VLM ({families})"
+    )
     if not folder.is_dir():
         raise InputError("model", f"no model or folder named {str(name)!r}", allowed)
     config = folder / "config.json"
@@ -22,12 +26,17 @@ def resolve(name: str | Path) -> Path:
     if is_published(folder):
         return folder
     try:
-        kind = json.loads(config.read_text(encoding="utf-8"))["model_type"]
+        kind = model_type(folder)
     except (ValueError, KeyError, TypeError):
         raise InputError("model", f"{config} is no model's config", allowed) from None
-    if kind != "fathom":
+    if kind != "fathom" and kind not in FAMILIES:
         raise InputError("model", f"{folder} holds a {kind!r} model", allowed)
     return folder
+
+
+def model_type(folder: Path) -> str:
+    """What the folder's config.json says that it holds."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
 
 
 def check_tensors(folder: Path, info: dict[str, Any]) -> None:

@@ -180,6 +180,7 @@ class Plan:
     original, resized, padded: (width, height) in pixels; `padded` is what the network sees.
     factor: pixels a token covers along each side.
     note: what to tell the user; empty where the sides were only rounded to whole tokens.
+    grid: (h, w) of the token grid, where that is not `padded` in steps of `factor`.
     """
 
     original: tuple[int, int]
@@ -187,10 +188,13 @@ class Plan:
     padded: tuple[int, int]
     factor: int
     note: str = ""
+    grid: tuple[int, int] | None = None
 
     @property
     def tokens(self) -> tuple[int, int]:
         """(h, w) of the token grid."""
+        if self.grid is not None:
+            return self.grid
         return self.padded[1] // self.factor, self.padded[0] // self.factor
 
 

@@ -12,8 +12,8 @@ from heads.camera import Camera
 from heads.errors import InputError
 from heads.losses import laplace_half_width, laplace_scale
 from heads.rays import solve_intrinsics, solve_pose
-from vlm.answer import remember
-from vlm.images import Photo, Plan, camera_for, fit_to_budget, load_image, prepare
+from vlm.answer import Memory, remember
+from vlm.images import Photo, Plan, camera_for, load_image, prepare
 from vlm.processor import pad_rows
 from vlm.scene import Scene, View
 
@@ -41,11 +41,15 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
             raise InputError("camera", f"{len(wanted)} for {len(row)} views", "as many, None where unknown")
         given.append([None if c is None else Camera.given(*p.size, c) for p, c in zip(row, wanted, strict=True)])
     flat = [photo for row in photos for photo in row]
-    plans = [_plan(model, *pair) for pair in zip(flat, (camera for row in given for camera in row), strict=True)]
+    counts = [len(row) for row in photos for _ in row]
+    asked = [camera for row in given for camera in row]
+    plans = [_plan(model, *one) for one in zip(flat, asked, counts, strict=True)]
 
-    pixel_values, grid_thw = processor.pixels([prepare(*pair) for pair in zip(flat, plans, strict=True)])
-    tokens = iter(processor.tokens_per_image(grid_thw))
-    rows = [processor.split_prompt("?", [next(tokens) for _ in row])[0] for row in photos]
+    prepared = [prepare(*pair) for pair in zip(flat, plans, strict=True)]
+    pixel_values, grid_thw = processor.pixels(prepared, [len(row) for row in photos])
+    grids = iter(grid_thw.tolist())
+    image_grids = [[next(grids) for _ in row] for row in photos]
+    rows = [processor.split_prompt("?", row)[0] for row in image_grids]
     ids, mask = pad_rows(rows, processor.end_id)
     device = model.device
     with torch.no_grad():
@@ -61,18 +65,21 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
     results, first = [], 0
     for b, row in enumerate(photos):
         length = len(rows[b])
-        memory = remember(output.past_key_values, b, length, int(output.position_ids[:, b, :length].max()) + 1)
+        if model.family.IMAGE_SEES_QUESTION:
+            here = slice(first, first + len(row))  # one picture an image
+            seen = {"pixel_values": pixel_values[here].to(device), "image_grid_thw": grid_thw[here].to(device)}
+            memory = Memory([], int(output.position_ids[..., b, 0]), seen)
+        else:
+            memory = remember(output.past_key_values, b, length, int(output.position_ids[..., b, :length].max()) + 1)
         count = len(row)
         views = _views(model, output, b, first, row, plans[first : first + count], given[b])
-        results.append(
-            Scene(model, memory, views, [t.size for t in row], (time.perf_counter() - started) / len(photos))
-        )
+        results.append(Scene(model, memory, views, image_grids[b], (time.perf_counter() - started) / len(photos)))
         first += count
     return results
 
 
-def _plan(model: "Fathom", photo: Photo, given: Camera | None) -> Plan:
-    """The network's input size. InputError where the model itself cannot tell the focal and nobody else does."""
+def _plan(model: "Fathom", photo: Photo, given: Camera | None, count: int) -> Plan:
+    """The network's input size for one of `count` photographs of a scene. InputError where the model itself cannot tell the focal and nobody else does."""
     processor = model.processor
     assert processor is not None
     known = given or photo.exif_camera
@@ -81,7 +88,7 @@ def _plan(model: "Fathom", photo: Photo, given: Camera | None) -> Plan:
         raise InputError("camera", wrong, FOCAL)
     fx = model.heads["depth"].network_fx
     if fx is None or known is None:
-        return fit_to_budget(*photo.size, processor.factor, max_pixels=processor.max_pixels)
+        return processor.plan(*photo.size, count)
     plan = fit_to_budget(*photo.size, processor.factor, max_pixels=processor.max_pixels, wanted=fx / known.fx)
     seen = known.fx * plan.resized[0] / plan.original[0]
     note = (
@@ -109,6 +116,10 @@ def _views(
     for v, (photo, plan, camera) in enumerate(zip(photos, plans, given, strict=True)):
         from_rays, focal_scale = solved[v]
         notes = [plan.note] if plan.note else []
+        if model.family.IMAGE_SEES_QUESTION and v == 0:
+            notes.append(
+                "this family's image features depend on the question: measured without one, encoded again for each"
+            )
         used = camera or photo.exif_camera or from_rays
         assert used is not None  # see `_plan`
         if camera is None:
@@ -168,7 +179,8 @@ def _token_pixels(plan: Plan) -> tuple[torch.Tensor, torch.Tensor]:
     """Token centres in the caller's pixels (n, 2), and 1 where they lie on the photograph (0 on padding)."""
     rows, columns = plan.tokens
     y, x = torch.meshgrid(torch.arange(rows) + 0.5, torch.arange(columns) + 0.5, indexing="ij")
-    network = torch.stack([x, y], -1).reshape(-1, 2).double() * plan.factor
+    cell = torch.tensor([plan.padded[0] / columns, plan.padded[1] / rows]).double()
+    network = torch.stack([x, y], -1).reshape(-1, 2).double() * cell
     inside = (network <= torch.tensor(plan.resized).double()).all(-1).double()
     scale = torch.tensor(plan.original).double() / torch.tensor(plan.resized).double()
     if inside.sum() < 4:  # next to nothing but padding: its constant border is all there is to go by

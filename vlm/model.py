@@ -4,6 +4,7 @@ The backbone runs once, with hooks on the taps; its logits and KV cache are the 
 the taps of the image tokens. Equally sized images go through the heads together.
 """
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, Cache, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, Cache, DynamicCache, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
 from heads.base import Features
@@ -22,7 +23,7 @@ from heads.catalog import HEADS
 from heads.errors import InputError
 from heads.rays import ray_tokens
 from vlm.backbones import family
-from vlm.checkpoints import check_tensors, resolve
+from vlm.checkpoints import check_tensors, model_type, resolve
 from vlm.config import FathomConfig
 from vlm.look import look_at
 from vlm.processor import FathomProcessor
@@ -32,7 +33,7 @@ from vlm.scene import Scene
 
 @dataclass
 class FathomOutput(ModelOutput):
-    """logits (B, L or kept, vocabulary); past_key_values; position_ids (3, B, L) that the LLM used.
+    """logits (B, L or kept, vocabulary); past_key_values; position_ids (3, B, L) or (B, L) that the LLM used.
 
     dense: head name -> one raw dictionary per image, in the order of the images.
     rays: raw ray outputs, one row per sample (see `heads.rays`), with `ray_input` they came from.
@@ -61,10 +62,11 @@ class Fathom(PreTrainedModel):
     _supports_attention_backend = True
     _keep_in_fp32_modules_strict = ["heads"]  # noqa: RUF012 - a backbone in bf16 still measures in float32
 
-    def __init__(self, config: FathomConfig):
+    def __init__(self, config: FathomConfig, backbone: nn.Module | None = None):
+        """backbone: one that is loaded already; made from the config where not given."""
         super().__init__(config)
         self.family = family(config.backbone_config)
-        self.backbone: Any = AutoModelForImageTextToText.from_config(config.backbone_config)
+        self.backbone: Any = backbone or AutoModelForImageTextToText.from_config(config.backbone_config)
         self.heads: Any = nn.ModuleDict()  # name -> Head
         defaults = self.family.default_taps(config.backbone_config)
         for name, options in config.heads.items():
@@ -85,22 +87,30 @@ class Fathom(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *args: Any, **kwargs: Any) -> "Fathom":  # type: ignore[override]
-        """ "nano", a folder written by `save_pretrained`, or published DepthVLM weights; float32 unless `dtype` says.
+        """ "nano", a folder written by `save_pretrained`, published DepthVLM weights, or a VLM's; float32 unless
+        `dtype` says otherwise.
 
-        InputError where the name leads nowhere, or where a tensor is missing or unexpected (named).
+        A VLM gets new heads, with one warning. InputError where the name leads nowhere, or where a tensor is
+        missing or unexpected (named).
         """
         folder = resolve(name)
         kwargs.setdefault("dtype", torch.float32)
         kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}  # check_tensors says it in one line
         published = is_published(folder)
+        plain = not published and model_type(folder) != "fathom"
         if published:
             kwargs |= loading_options(folder)
-        loaded: Any = super().from_pretrained(folder, *args, **kwargs)
+        loader: Any = AutoModelForImageTextToText if plain else super()
+        loaded: Any = loader.from_pretrained(folder, *args, **kwargs)
         model, info = loaded
         check_tensors(folder, in_published_names(info) if published else info)
+        if plain:
+            model = cls(FathomConfig(model.config), model)
+            warnings.warn(f"{folder}: its heads ({', '.join(model.heads)}) are new, noise until trained", stacklevel=2)
         model._weight_conversions = None  # else transformers would save the published names again
         if (folder / "preprocessor_config.json").is_file():  # weights alone still run through `forward`
-            model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels)
+            backbone_config = model.config.backbone_config
+            model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels, backbone_config)
         model.config.name_or_path = str(name)
         return model.eval()
 
@@ -163,7 +173,7 @@ class Fathom(PreTrainedModel):
 
         input_ids (B, L); attention_mask (B, L), or (B, 1, L, L) bool where True may be attended to;
         pixel_values and image_grid_thw as the family's image processor gives them, images in reading order;
-        position_ids (3, B, L), computed where not given; labels (B, L), -100 = no loss, already aligned with
+        position_ids (3, B, L) or (B, L), computed where not given; labels (B, L), -100 = no loss, already aligned with
         input_ids; truth: see `train.data`; logits_to_keep: 0 = all, n = the last n (ignored with labels: then
         only positions that are asked for are computed).
         """
@@ -175,21 +185,25 @@ class Fathom(PreTrainedModel):
             outputs = self.backbone.model(
                 input_ids=input_ids,
                 attention_mask=self._attendable(attention_mask),
-                pixel_values=pixel_values,
-                image_grid_thw=image_grid_thw,
                 position_ids=position_ids,
-                past_key_values=past_key_values,
+                past_key_values=DynamicCache() if use_cache and past_key_values is None else past_key_values,
                 use_cache=use_cache,
+                **self.family.inputs(input_ids, pixel_values, image_grid_thw, self.config.backbone_config),
             )
         hidden = outputs.last_hidden_state
         output = FathomOutput(past_key_values=outputs.past_key_values, position_ids=position_ids, losses={})
         if labels is not None:
             output.losses = {"text": self._text_loss(hidden, labels)}
         else:
-            output.logits = self.get_output_embeddings()(hidden[:, -logits_to_keep:])
+            output.logits = self.capped(self.get_output_embeddings()(hidden[:, -logits_to_keep:]))
         if taps:
             self._run_heads(output, taps, input_ids, pixel_values, image_grid_thw, truth or {})
         return output
+
+    def capped(self, logits: Tensor) -> Tensor:
+        """Logits kept within the bound of those families (PaliGemma 2) that were trained with one."""
+        cap = getattr(self.config.get_text_config(), "final_logit_softcapping", None)
+        return logits if cap is None else cap * torch.tanh(logits / cap)
 
     def _attendable(self, mask: Tensor | None) -> Tensor | None:
         """A (B, 1, L, L) bool mask as eager attention wants it: added to the scores. Others go on as they are."""
@@ -200,7 +214,7 @@ class Fathom(PreTrainedModel):
     def _text_loss(self, hidden: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Cross entropy of the next token; logits are computed where a label asks for them, nowhere else."""
         asked = labels[:, 1:] != -100
-        logits = self.get_output_embeddings()(hidden[:, :-1][asked])
+        logits = self.capped(self.get_output_embeddings()(hidden[:, :-1][asked]))
         total = functional.cross_entropy(logits.float(), labels[:, 1:][asked], reduction="sum")
         return total, asked.sum()
 
@@ -215,15 +229,14 @@ class Fathom(PreTrainedModel):
     ) -> None:
         config = self.config.backbone_config
         is_image = input_ids == config.image_token_id
-        sizes = self.family.token_sizes(grid_thw, config)
-        counts = [h * w for h, w in sizes]
-        grids: list[dict[str, Tensor]] = [{} for _ in sizes]
+        counts = self.family.token_counts(grid_thw, config)
+        grids: list[dict[str, Tensor]] = [{} for _ in counts]
         for name, value in taps.items():
             if name.startswith("vision."):
                 parts = self.family.patch_rows_to_grids(value, grid_thw, config)
             else:
                 rows = value[is_image] if name.startswith("language.") else value
-                parts = [p.T.reshape(-1, *size) for p, size in zip(rows.split(counts), sizes, strict=True)]
+                parts = self.family.token_rows_to_grids(rows, grid_thw, config)
             for grid, part in zip(grids, parts, strict=True):
                 grid[name] = part.detach() if self.detach_heads else part
         pictures = self.family.images(pixel_values, grid_thw, config)

@@ -1,9 +1,11 @@
 """Photographs and text -> model inputs: pixel values, token ids, grids. No torchvision needed.
 
-The family's own image processor (its PIL backend) normalises and cuts patches; the size is decided by
-`vlm.images.fit_to_budget`, so that the camera can follow. Text goes through the tokenizer's chat template.
+The family's own image processor (its PIL backend) normalises and cuts patches or tiles; the size is decided
+before, in a `vlm.images.Plan`, so that the camera can follow. Text goes through the tokenizer's chat template.
 """
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +14,80 @@ import torch
 from torch import Tensor
 from transformers import AutoImageProcessor, AutoTokenizer
 
+from heads.errors import InputError
+from vlm.backbones import family, qwen3_vl
+from vlm.images import Plan
+
 IMAGE_SLOT = "<|image_pad|>"
 Message = dict[str, Any]
+Size = int | list[int]
+"""What a prompt must know of an image: its number of tokens, or its row (t, h, w) of grid_thw."""
 
 
 class FathomProcessor:
-    """tokenizer and image_processor of the family; max_pixels the largest image that is passed on."""
+    """tokenizer and image_processor of the family; max_pixels the largest image that is passed on.
 
-    def __init__(self, tokenizer: Any, image_processor: Any, max_pixels: int):
+    config: the backbone's; Qwen3-VL where there is none.
+    """
+
+    def __init__(self, tokenizer: Any, image_processor: Any, max_pixels: int, config: Any = None):
         self.tokenizer, self.image_processor, self.max_pixels = tokenizer, image_processor, max_pixels
-        self.image_token_id = int(tokenizer.convert_tokens_to_ids(IMAGE_SLOT))
+        self.config, self.family = config, qwen3_vl if config is None else family(config)
+        image_token = tokenizer.convert_tokens_to_ids(IMAGE_SLOT) if config is None else config.image_token_id
+        self.image_token_id = int(image_token)
 
     @property
     def factor(self) -> int:
         """Pixels per image token: sides of the network's image are multiples of it."""
         return self.image_processor.patch_size * self.image_processor.merge_size
 
-    def pixels(self, images: list[np.ndarray]) -> tuple[Tensor, Tensor]:
-        """(H, W, 3) uint8 arrays with sides that are multiples of `factor` -> pixel_values, image_grid_thw."""
-        batch = self.image_processor(
-            images=images, do_resize=False, input_data_format="channels_last", return_tensors="pt"
-        )
-        return batch["pixel_values"], batch["image_grid_thw"]
+    def plan(self, width: int, height: int, images: int = 1) -> Plan:
+        """The network's size for a photograph of width x height that is one of `images` in its prompt."""
+        return self.family.plan(width, height, self, images)
+
+    def pixels(self, images: list[np.ndarray], per_prompt: list[int] | None = None) -> tuple[Tensor, Tensor]:
+        """(H, W, 3) uint8 arrays of planned sizes -> pixel_values, image_grid_thw (see `vlm.backbones`).
+
+        per_prompt: how many of them each prompt has; one each where not given.
+        """
+        return self.family.pixels(self, images, per_prompt)
 
     def tokens_per_image(self, grid_thw: Tensor) -> list[int]:
+        if self.config is not None:
+            return self.family.token_counts(grid_thw, self.config)
         return (grid_thw.prod(-1) // self.image_processor.merge_size**2).tolist()
 
-    def prompt_ids(self, messages: list[Message], image_tokens: list[int], answer_next: bool = True) -> list[int]:
-        """The chat template's ids with every image slot widened to its number of tokens.
+    def prompt_ids(self, messages: list[Message], image_tokens: Sequence[Size], answer_next: bool = True) -> list[int]:
+        """The chat template's ids with every image slot widened to what its image takes.
 
         messages: as transformers' chat templates take them, images as {"type": "image"}.
         """
+        messages = [_in_parts(turn) for turn in messages]
+        if hasattr(self.family, "image_text"):
+            return self._written_out(messages, image_tokens, answer_next)
         ids = self.tokenizer.apply_chat_template(
             messages, tokenize=True, add_generation_prompt=answer_next, return_dict=False
         )
-        counts, widened = iter(image_tokens), []
+        counts = (n if isinstance(n, int) else self.tokens_per_image(torch.tensor([n]))[0] for n in image_tokens)
+        widened: list[int] = []
         for token in ids:
             widened.extend([token] * (next(counts) if token == self.image_token_id else 1))
         return widened
 
-    def split_prompt(self, question: str, image_tokens: list[int]) -> tuple[list[int], list[int]]:
+    def _written_out(self, messages: list[Message], grids: Sequence[Size], answer_next: bool) -> list[int]:
+        """The prompt as text, what the family writes for an image in every slot, then its ids."""
+        if self.tokenizer.chat_template is None and hasattr(self.family, "prompt_text"):
+            text = self.family.prompt_text(self.tokenizer, messages)
+        else:
+            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=answer_next)
+        first, *others = str(text).split(self.family.SLOT)
+        if len(others) != len(grids):
+            raise InputError("question", f"it contains {self.family.SLOT}", "text without the family's image slot")
+        slots = [self.family.image_text(self.tokenizer, grid, self.config) for grid in grids]
+        whole = first + "".join(slot + other for slot, other in zip(slots, others, strict=True))
+        return self.tokenizer(whole, add_special_tokens=False).input_ids
+
+    def split_prompt(self, question: str, image_tokens: Sequence[Size]) -> tuple[list[int], list[int]]:
         """Ids up to and with the last image token (what a scene keeps), and the rest (what a question costs)."""
         content = [*({"type": "image"} for _ in image_tokens), {"type": "text", "text": question}]
         ids = self.prompt_ids([{"role": "user", "content": content}], image_tokens)
@@ -69,7 +105,8 @@ class FathomProcessor:
     @property
     def end_id(self) -> int:
         """The token that ends an answer."""
-        return int(self.tokenizer.eos_token_id)
+        own = self.tokenizer.get_added_vocab().get(getattr(self.family, "END_OF_TURN", None))
+        return int(self.tokenizer.eos_token_id if own is None else own)
 
     def save_pretrained(self, folder: str | Path) -> None:
         folder = Path(folder)
@@ -77,10 +114,19 @@ class FathomProcessor:
         self.image_processor.save_pretrained(folder)
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, max_pixels: int) -> "FathomProcessor":
+    def from_pretrained(cls, folder: str | Path, max_pixels: int, config: Any = None) -> "FathomProcessor":
         """From a folder with a tokenizer and a preprocessor_config.json; always the PIL backend."""
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        return cls(tokenizer, AutoImageProcessor.from_pretrained(folder, backend="pil"), max_pixels)
+        template = Path(folder) / "chat_template.json"  # older folders keep it there, for their processor
+        if tokenizer.chat_template is None and template.is_file():
+            tokenizer.chat_template = json.loads(template.read_text(encoding="utf-8"))["chat_template"]
+        return cls(tokenizer, AutoImageProcessor.from_pretrained(folder, backend="pil"), max_pixels, config)
+
+
+def _in_parts(turn: Message) -> Message:
+    """A turn whose content is a list, which every family's template can read."""
+    content = turn["content"]
+    return {**turn, "content": [{"type": "text", "text": content}]} if isinstance(content, str) else turn
 
 
 def pad_rows(rows: list[list[int]], fill: int) -> tuple[Tensor, Tensor]:

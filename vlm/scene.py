@@ -204,9 +204,9 @@ class Scene:
     ray_directions = _of_first("ray_directions")
     points = _of_first("points")
 
-    def __init__(self, model: "Fathom", memory: Memory, views: list[View], sizes: list, seconds: float):
+    def __init__(self, model: "Fathom", memory: Memory, views: list[View], grids: list, seconds: float):
         self.model, self.views, self.seconds = model, views, seconds
-        self._memory, self._sizes = memory, sizes
+        self._memory, self._grids = memory, grids  # one row (t, h, w) an image, as `vlm.backbones` has it
         self.asked: list[tuple[str, Answer]] = []
 
     @property
@@ -234,7 +234,10 @@ class Scene:
         processor = self.model.processor
         assert processor is not None
         ids = self._first_turn(question)
-        drawn = list(stream(self.model, self._memory.cache(), ids, self._memory.position, max_new_tokens, temperature))
+        memory = self._memory
+        drawn = list(
+            stream(self.model, memory.cache(), ids, memory.position, max_new_tokens, temperature, memory.again)
+        )
         tokens = [token for token, _ in drawn if token != processor.end_id]
         answer = Answer(
             str(processor.tokenizer.decode(tokens)).strip(), tuple(tokens), sum(score for _, score in drawn)
@@ -253,8 +256,8 @@ class Scene:
     def _first_turn(self, question: str) -> list[int]:
         processor = self.model.processor
         assert processor is not None
-        tokens = [h * w for h, w in (view.plan.tokens for view in self.views)]
-        return processor.split_prompt(question, tokens)[1]
+        before, behind = processor.split_prompt(question, self._grids)
+        return before + behind if self._memory.again else behind
 
     def save(self, folder: str | Path, formats: Iterable[str] | None = None) -> list[Path]:
         """Writes what `vlm.save.FORMATS` names (all by default) into `folder`; returns the paths."""

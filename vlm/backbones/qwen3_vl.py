@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from heads.base import Tap
+from vlm.backbones.common import find_tap, usual_taps
+from vlm.images import Plan, fit_to_budget
 
 MODEL_TYPE = "qwen3_vl"
+MODEL_TYPES = (MODEL_TYPE,)
 IMAGE_SEES_QUESTION = False  # causal attention, the image comes first
 LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
@@ -29,29 +32,17 @@ def token_stride(config: Any) -> int:
 def tap(config: Any, name: str) -> Tap:
     """Channels and stride of `vision.N`, `deepstack.N` or `language.N`; an unknown one is an error."""
     vision, text = config.vision_config, config.text_config
-    kind, _, index = name.partition(".")
-    counts = {
-        "vision": vision.depth,
-        "deepstack": len(vision.deepstack_visual_indexes),
-        "language": text.num_hidden_layers,
+    places = {
+        "vision": (vision.depth, vision.hidden_size, patch_stride(config)),
+        "deepstack": (len(vision.deepstack_visual_indexes), text.hidden_size, token_stride(config)),
+        "language": (text.num_hidden_layers, text.hidden_size, token_stride(config)),
     }
-    lowest = -1 if kind == "language" else 0
-    if kind not in counts or not index.lstrip("-").isdigit() or not lowest <= int(index) < counts[kind]:
-        allowed = ", ".join(f"{k}.0 to {k}.{n - 1}" for k, n in counts.items())
-        raise ValueError(f"taps: {name!r} is not in this {MODEL_TYPE}; allowed: {allowed}, language.-1")
-    if kind == "vision":
-        return Tap(name, vision.hidden_size, patch_stride(config))
-    return Tap(name, text.hidden_size, token_stride(config))
+    return find_tap(name, MODEL_TYPE, places)
 
 
 def default_taps(config: Any) -> dict[str, list[str]]:
     """Which places the depth head and the ray head read unless told otherwise."""
-    depth, layers = config.vision_config.depth, config.text_config.num_hidden_layers
-    fine = [f"vision.{depth // 2}", f"vision.{depth - 1}"]
-    return {
-        "depth": [*fine, f"language.{layers // 2}", "language.-1"],
-        "rays": [f"language.{layers // 2}", "language.-1"],
-    }
+    return usual_taps(config.vision_config.depth, config.text_config.num_hidden_layers)
 
 
 def module(backbone: Any, name: str) -> nn.Module:
@@ -69,6 +60,24 @@ def vision_tower(backbone: Any) -> nn.Module:
     return backbone.model.visual
 
 
+def plan(width: int, height: int, processor: Any, _images: int = 1) -> Plan:
+    """Any size whose sides are multiples of a token's, within the budget."""
+    return fit_to_budget(width, height, processor.factor, max_pixels=processor.max_pixels)
+
+
+def pixels(processor: Any, images: list, _per_prompt: list[int] | None = None) -> tuple[Tensor, Tensor]:
+    """(H, W, 3) uint8 arrays with sides that are multiples of a token's -> pixel_values, grid_thw."""
+    batch = processor.image_processor(
+        images=images, do_resize=False, input_data_format="channels_last", return_tensors="pt"
+    )
+    return batch["pixel_values"], batch["image_grid_thw"]
+
+
+def inputs(_input_ids: Tensor, pixel_values: Tensor | None, grid_thw: Tensor | None, _config: Any) -> dict[str, Any]:
+    """Keyword arguments of the backbone's forward."""
+    return {"pixel_values": pixel_values, "image_grid_thw": grid_thw}
+
+
 def patch_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:
     """(patches of all images, C) in merge-block order -> one (C, h, w) patch grid per image, image order."""
     merge = config.vision_config.spatial_merge_size
@@ -83,6 +92,17 @@ def token_sizes(grid_thw: Tensor, config: Any) -> list[tuple[int, int]]:
     """(h, w) of each image's token grid."""
     merge = config.vision_config.spatial_merge_size
     return [(h // merge, w // merge) for _, h, w in grid_thw.tolist()]
+
+
+def token_counts(grid_thw: Tensor, config: Any) -> list[int]:
+    """How many tokens each image has in a prompt."""
+    return [h * w for h, w in token_sizes(grid_thw, config)]
+
+
+def token_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:
+    """(image tokens of all images, C), image order -> one (C, h, w) grid per image."""
+    sizes, parts = token_sizes(grid_thw, config), rows.split(token_counts(grid_thw, config))
+    return [part.T.reshape(-1, *size) for part, size in zip(parts, sizes, strict=True)]
 
 
 def images(pixel_values: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:

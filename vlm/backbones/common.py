@@ -1,0 +1,32 @@
+"""What several families share: taps by name, and positions of models that count tokens one by one."""
+
+import torch
+from torch import Tensor
+
+from heads.base import Tap
+
+Place = tuple[int, int, int]
+"""How many there are, their channels, pixels per cell."""
+
+
+def find_tap(name: str, model_type: str, places: dict[str, Place]) -> Tap:
+    """`kind.number` among `places` -> Tap; an unknown one is an error that lists what there is."""
+    kind, _, index = name.partition(".")
+    lowest = -1 if kind == "language" else 0
+    if kind not in places or not index.lstrip("-").isdigit() or not lowest <= int(index) < places[kind][0]:
+        allowed = ", ".join(f"{k}.0 to {k}.{count - 1}" for k, (count, _, _) in places.items())
+        raise ValueError(f"taps: {name!r} is not in this {model_type}; allowed: {allowed}, language.-1")
+    return Tap(name, *places[kind][1:])
+
+
+def usual_taps(blocks: int, layers: int) -> dict[str, list[str]]:
+    """The middle and the end of both towers for depth, of the LLM for rays."""
+    language = [f"language.{layers // 2}", "language.-1"]
+    return {"depth": [f"vision.{blocks // 2}", f"vision.{blocks - 1}", *language], "rays": language}
+
+
+def counted_positions(input_ids: Tensor, attention_mask: Tensor | None, first: int = 0) -> Tensor:
+    """(B, L): tokens counted from `first`, padding left out."""
+    if attention_mask is None:
+        return torch.arange(first, first + input_ids.shape[1], device=input_ids.device).expand(input_ids.shape)
+    return (attention_mask.long().cumsum(-1) - 1).clamp(min=0) + first
