@@ -13,7 +13,7 @@ from heads.errors import InputError
 from heads.losses import laplace_half_width, laplace_scale
 from heads.rays import solve_intrinsics, solve_pose
 from vlm.answer import Memory, remember
-from vlm.images import Photo, Plan, camera_for, load_image, prepare
+from vlm.images import Photo, Plan, camera_for, fit_to_budget, load_image, prepare
 from vlm.processor import pad_rows
 from vlm.scene import Scene, View
 
@@ -79,7 +79,10 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
 
 
 def _plan(model: "Fathom", photo: Photo, given: Camera | None, count: int) -> Plan:
-    """The network's input size for one of `count` photographs of a scene. InputError where the model itself cannot tell the focal and nobody else does."""
+    """The network's size of one of a scene's `count` photographs.
+
+    InputError where the model itself cannot tell the focal and nobody else does.
+    """
     processor = model.processor
     assert processor is not None
     known = given or photo.exif_camera
