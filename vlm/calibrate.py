@@ -6,6 +6,9 @@ share of their variance that is common to a picture goes into the config for dis
 """
 
 import copy
+import json
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +16,7 @@ import numpy as np
 from heads.errors import InputError
 from heads.losses import laplace_half_width
 from vlm.config import DEFAULT_UNCERTAINTY
+from vlm.files import replacing
 from vlm.records import Record
 
 if TYPE_CHECKING:
@@ -73,3 +77,14 @@ def _shared(rows: list[tuple[np.ndarray, np.ndarray]]) -> float:
     means = np.array([np.mean(error / scale) for error, scale in rows])
     everything = np.concatenate([error / scale for error, scale in rows])
     return float(np.clip(np.mean(means**2) / max(np.mean(everything**2), 1e-12), 0.0, 1.0))
+
+
+def rewrite_uncertainty(folder: Path, out: Path, told: dict[str, Any]) -> None:
+    """Copies a model's folder to `out` with another `uncertainty` in its config; the weights stay bit for bit."""
+    out.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if file.is_file() and file.resolve() != (out / file.name).resolve():
+            shutil.copyfile(file, out / file.name)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    with replacing(out / "config.json") as temporary:
+        temporary.write_text(json.dumps(config | {"uncertainty": told}, indent=2) + "\n", encoding="utf-8")

@@ -98,15 +98,17 @@ def calibrate(
 ) -> None:
     """Refit the uncertainty's factors (one per source of the focal) and its shared part on held-out records."""
     from vlm.calibrate import calibrate as fit
+    from vlm.calibrate import rewrite_uncertainty
+    from vlm.checkpoints import resolve
     from vlm.files import check_folder
     from vlm.records import read_records
 
     rows = list(read_records(records, limit=limit))
     check_folder(out)
     fathom = load(model)
-    fathom.config.uncertainty = fit(fathom, rows, records.name)
-    fathom.save_pretrained(out)
-    console.print(fathom.config.uncertainty)
+    told = fit(fathom, rows, records.name)
+    rewrite_uncertainty(resolve(model), out, told)
+    console.print(told)
 
 
 @app.command()
