@@ -118,9 +118,22 @@ def sheet(scene: Any, record: Any) -> Any:
     pictures = [photograph_picture(scene.image), depth_picture(scene.depth_z)]
     titles = ["photograph", f"depth, focal from {scene.camera.source}"]
     if record is not None and record.depth_path is not None:
-        pictures.append(depth_picture(record.depth_z()))
+        pictures.append(depth_picture(visible(record.depth_z())))
         titles.append("measured")
     if "log_depth_scale" not in scene.views[0].missing:
         pictures.append(uncertainty_picture(scene.log_depth_scale))
         titles.append("uncertainty")
     return side_by_side(pictures, titles)
+
+
+def visible(depth_z: np.ndarray) -> np.ndarray:
+    """Sparse measurements (LiDAR) grown to dots that survive downscaling; a dense map as it is. For pictures only."""
+    known = np.isfinite(depth_z)
+    if known.mean() > 0.3:
+        return depth_z
+    radius = max(1, depth_z.shape[1] // 400)
+    grown = depth_z.copy()
+    for row, column in np.argwhere(known):
+        spot = grown[max(row - radius, 0) : row + radius + 1, max(column - radius, 0) : column + radius + 1]
+        spot[np.isnan(spot)] = depth_z[row, column]
+    return grown
