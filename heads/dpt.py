@@ -109,6 +109,7 @@ class _Fusion(nn.Module):
             x = self.get_submodule(f"refinenet{number}")(level, x, finer)
         assert x is not None
         first, *rest = self.output_conv2
+        assert isinstance(first, nn.Conv2d)
         x = _resized_then_convolved(self.output_conv1(x), size, first)
         for layer in rest:
             x = layer(x)

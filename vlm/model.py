@@ -107,7 +107,7 @@ class Fathom(PreTrainedModel):
         if plain:
             model = cls(FathomConfig(model.config), model)
             warnings.warn(f"{folder}: its heads ({', '.join(model.heads)}) are new, noise until trained", stacklevel=2)
-        model._weight_conversions = None  # else transformers would save the published names again
+        model.__dict__["_weight_conversions"] = None  # else transformers would save the published names again
         if (folder / "preprocessor_config.json").is_file():  # weights alone still run through `forward`
             backbone_config = model.config.backbone_config
             model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels, backbone_config)

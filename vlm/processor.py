@@ -32,7 +32,8 @@ class FathomProcessor:
 
     def __init__(self, tokenizer: Any, image_processor: Any, max_pixels: int, config: Any = None):
         self.tokenizer, self.image_processor, self.max_pixels = tokenizer, image_processor, max_pixels
-        self.config, self.family = config, qwen3_vl if config is None else family(config)
+        self.config = config
+        self.family: Any = qwen3_vl if config is None else family(config)
         image_token = tokenizer.convert_tokens_to_ids(IMAGE_SLOT) if config is None else config.image_token_id
         self.image_token_id = int(image_token)
 

@@ -1,6 +1,7 @@
 """What ships: the embedded model, measured on scenes rendered here that its training never saw."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def nano():
 
 @pytest.fixture(scope="module")
 def unseen(tmp_path_factory):
-    return list(read_records(write_records(tmp_path_factory.mktemp("unseen"), 24, NEVER_TRAINED_SEED, progress=False)))
+    return list(read_records(write_records(tmp_path_factory.mktemp("unseen"), 40, NEVER_TRAINED_SEED, progress=False)))
 
 
 def test_it_is_small_enough_to_ship(nano):
@@ -39,7 +40,8 @@ def test_only_float16_safetensors_and_text_travel():
 
 
 def test_unseen_scenes_depth_camera_and_answers(nano, unseen):
-    inside, constant, fov, right, asked = [], [], [], 0, 0
+    inside, constant, fov, right = [], [], [], 0
+    answers = {"what_at": Counter(), "colour": Counter(), "indoor_outdoor": Counter()}
     for record in unseen:
         scene = nano.look(record.image, record.camera)
         truth = record.depth_z()
@@ -49,12 +51,13 @@ def test_unseen_scenes_depth_camera_and_answers(nano, unseen):
         constant.append((np.maximum(3.0 / truth, truth / 3.0)[known] < 1.25).mean())
         fov.append(abs(scene.views[0].camera_from_rays.fov_x_deg - record.camera.fov_x_deg))
         for pair in record.questions:
-            if pair["type"] in {"what_at", "colour", "indoor_outdoor"}:
-                asked += 1
+            if pair["type"] in answers:
+                answers[pair["type"]][pair["answer"]] += 1
                 right += scene.ask(pair["question"], max_new_tokens=12).text == pair["answer"]
     assert np.mean(inside) > np.mean(constant) + 0.25
     assert np.median(fov) < 12
-    assert right / asked > 0.4  # the most frequent answers give about a quarter
+    # The card says that these types stand above the best fixed answer; here that answer is even chosen on the test.
+    assert right > sum(counts.most_common(1)[0][1] for counts in answers.values())
 
 
 def test_the_card_is_there_and_its_config_is_calibrated():

@@ -154,8 +154,8 @@ def photograph(linear: Tensor, look: dict, generator: torch.Generator) -> Tensor
     kernel = torch.exp(-0.5 * (torch.arange(-2, 3) / sigma) ** 2)
     kernel = (kernel / kernel.sum()).float()
     x = torch.nn.functional.pad(x, (2, 2, 2, 2), mode="replicate")
-    x = sum(k * x[..., i : i + width] for i, k in enumerate(kernel))
-    x = sum(k * x[..., i : i + height, :] for i, k in enumerate(kernel))
+    x = torch.stack([k * x[..., i : i + width] for i, k in enumerate(kernel)]).sum(0)
+    x = torch.stack([k * x[..., i : i + height, :] for i, k in enumerate(kernel)]).sum(0)
     x = x[:, 0].permute(1, 2, 0)
     x = torch.where(x > 0.7, 1 - 0.3 * torch.exp(-(x - 0.7) / 0.3), x)  # a shoulder instead of clipping
     x = x.clamp(1e-5, 1) ** (1 / 2.2)

@@ -40,7 +40,9 @@ class LlavaOnevision(TiledFamily):
         size = min(math.ceil(width * scale), columns), min(math.ceil(height * scale), rows)
         patches = self.tiles(config).patches
         grid = (
-            self._thinned(rows // side * patches, columns // side * patches, config) if images == 1 else (patches,) * 2
+            self._thinned(rows // side * patches, columns // side * patches, config)
+            if images == 1
+            else (patches, patches)
         )
         notes = [f"downscaled from {width}x{height} to {size[0]}x{size[1]}"] if scale < 1 else []
         notes += [f"padded from {size[0]}x{size[1]} to {columns}x{rows}"] if size != (columns, rows) else []
