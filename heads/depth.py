@@ -17,7 +17,6 @@ from heads.losses import laplace_nll, laplace_scale, multiscale_gradient, normal
 from heads.pyramid import Pyramid
 
 CANONICAL_FOCAL_PX = 1000.0
-WEIGHTS = {"depth_nll": 1.0, "depth_l1": 1.0, "depth_gradient": 0.5, "depth_normal": 0.5, "sky": 0.3}
 
 
 class DepthHead(Head):

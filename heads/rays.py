@@ -15,7 +15,6 @@ from torch.nn.utils.rnn import pad_sequence
 from heads.base import Head, Loss, Raw, Tap, masked_sum
 from heads.losses import laplace_nll, laplace_scale
 
-WEIGHTS = {"ray_nll": 0.3, "ray_l1": 2.0, "origin": 0.5, "focal_nll": 0.1, "focal_l1": 0.5}
 GUESS = 0.6  # half-diagonal tangent of a common camera: what the head predicts before it has learned anything
 
 
