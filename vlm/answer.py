@@ -95,7 +95,7 @@ def stream(
         output = model(
             torch.tensor([ids], device=device),
             position_ids=positions,
-            past_key_values=cache,
+            cache=cache,
             use_cache=True,
             logits_to_keep=1,
             heads=False,
@@ -149,7 +149,7 @@ class Chat:
         self.model(
             torch.tensor([ids], device=self.model.device),
             position_ids=positions,
-            past_key_values=cache,
+            cache=cache,
             use_cache=True,
             logits_to_keep=1,
         )

@@ -70,7 +70,7 @@ def look_at(model: "Fathom", scenes: list[list[Any]], cameras: list[list[Any]]) 
             seen = {"pixel_values": pixel_values[here].to(device), "image_grid_thw": grid_thw[here].to(device)}
             memory = Memory([], int(output.position_ids[..., b, 0]), seen)
         else:
-            memory = remember(output.past_key_values, b, length, int(output.position_ids[..., b, :length].max()) + 1)
+            memory = remember(output.cache, b, length, int(output.position_ids[..., b, :length].max()) + 1)
         count = len(row)
         views = _views(model, output, b, first, row, plans[first : first + count], given[b])
         results.append(Scene(model, memory, views, image_grids[b], (time.perf_counter() - started) / len(photos)))

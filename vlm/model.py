@@ -23,6 +23,7 @@ from heads.catalog import HEADS
 from heads.errors import InputError
 from heads.rays import ray_tokens
 from vlm.backbones import family
+from vlm.backbones.common import CACHE
 from vlm.checkpoints import check_tensors, model_type, resolve
 from vlm.config import FathomConfig
 from vlm.look import look_at
@@ -33,7 +34,7 @@ from vlm.scene import Scene
 
 @dataclass
 class FathomOutput(ModelOutput):
-    """logits (B, L or kept, vocabulary); past_key_values; position_ids (3, B, L) or (B, L) that the LLM used.
+    """logits (B, L or kept, vocabulary); cache of keys and values; position_ids (3, B, L) or (B, L) that the LLM used.
 
     dense: head name -> one raw dictionary per image, in the order of the images.
     rays: raw ray outputs, one row per sample (see `heads.rays`), with `ray_input` they came from.
@@ -41,7 +42,7 @@ class FathomOutput(ModelOutput):
     """
 
     logits: Tensor | None = None
-    past_key_values: Cache | None = None
+    cache: Cache | None = None
     position_ids: Tensor | None = None
     dense: Any = None
     rays: Any = None
@@ -162,7 +163,7 @@ class Fathom(PreTrainedModel):
         pixel_values: Tensor | None = None,
         image_grid_thw: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         labels: Tensor | None = None,
         truth: dict[str, Any] | None = None,
         use_cache: bool = False,
@@ -178,7 +179,7 @@ class Fathom(PreTrainedModel):
         only positions that are asked for are computed).
         """
         if position_ids is None:
-            if past_key_values is not None:
+            if cache is not None:
                 raise ValueError("position_ids: missing; a pass that continues a cache must say where it goes on")
             position_ids = self.family.positions(self.backbone, input_ids, attention_mask, image_grid_thw)
         with self._tapped(pixel_values is not None and heads) as taps:
@@ -186,12 +187,12 @@ class Fathom(PreTrainedModel):
                 input_ids=input_ids,
                 attention_mask=self._attendable(attention_mask),
                 position_ids=position_ids,
-                past_key_values=DynamicCache() if use_cache and past_key_values is None else past_key_values,
                 use_cache=use_cache,
+                **{CACHE: DynamicCache() if use_cache and cache is None else cache},
                 **self.family.inputs(input_ids, pixel_values, image_grid_thw, self.config.backbone_config),
             )
         hidden = outputs.last_hidden_state
-        output = FathomOutput(past_key_values=outputs.past_key_values, position_ids=position_ids, losses={})
+        output = FathomOutput(cache=getattr(outputs, CACHE), position_ids=position_ids, losses={})
         if labels is not None:
             output.losses = {"text": self._text_loss(hidden, labels)}
         else:

@@ -187,7 +187,7 @@ def test_a_question_asked_twice_has_one_answer(model, photo):
 
 def test_a_pass_that_continues_a_cache_must_say_where(model):
     with pytest.raises(ValueError, match="position_ids"):
-        model(torch.tensor([[1]]), past_key_values=object())
+        model(torch.tensor([[1]]), cache=object())
 
 
 # ---- to disk and back --------------------------------------------------------------------------------------

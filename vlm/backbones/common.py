@@ -1,9 +1,15 @@
 """What several families share: taps by name, and positions of models that count tokens one by one."""
 
+import inspect
+
 import torch
 from torch import Tensor
+from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLModel
 
 from heads.base import Tap
+
+CACHE = "cache" if "cache" in inspect.signature(Qwen3VLModel.forward).parameters else "past_key_values"
+"""What transformers calls the keys and values that a forward continues: renamed in 5.24."""
 
 Place = tuple[int, int, int]
 """How many there are, their channels, pixels per cell."""
