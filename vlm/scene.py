@@ -18,6 +18,7 @@ from heads.dpt import read_published
 from heads.errors import InputError, NotPredictedError
 from heads.losses import laplace_half_width
 from vlm.answer import Answer, Chat, Memory, check_question, check_sampling, stream
+from vlm.ask_many import answer_many
 from vlm.images import Photo, Plan, back_to_caller, camera_for
 
 if TYPE_CHECKING:
@@ -244,6 +245,17 @@ class Scene:
         )
         self.asked.append((question, answer))
         return answer
+
+    def ask_many(self, questions: list[str], max_new_tokens: int = 128, together: int = 32) -> list[Answer]:
+        """What `ask` answers to each, greedily; `together` at once in one batch, which is several times faster."""
+        checked = [check_question(question) for question in questions]
+        check_sampling(max_new_tokens, 0.0)
+        if self._memory.again:  # the image is encoded again for each
+            return [self.ask(question, max_new_tokens) for question in checked]
+        rows = [self._first_turn(question) for question in checked]
+        answers = answer_many(self.model, self._memory, rows, max_new_tokens, together)
+        self.asked += zip(checked, answers, strict=True)
+        return answers
 
     def caption(self) -> Answer:
         """A description of the picture."""
