@@ -1,67 +1,170 @@
-"""A recipe: one YAML file that says what trains, on what, how fast. Unknown keys are errors."""
+"""A recipe: one YAML file that says what trains, on what, how fast. What makes no sense in it is an error."""
 
-import difflib
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from heads.errors import InputError
+from vlm.adapter import AdapterOptions
+from vlm.options import Options, free, number, one_of
+
+STORED = "recipe.yaml"
 
 
 @dataclass
-class Recipe:
+class Source(Options):
+    """One set of records in the mixture. text and depth: whether its questions, its dense truth are used.
+
+    weight: how often it is drawn, relative to the other sources'. reply: one fixed answer for every picture of it,
+    in place of its own questions.
+    """
+
+    records: str
+    weight: float = number(1.0, above=0)
+    text: bool = True
+    depth: bool = True
+    reply: str | None = None
+
+
+@dataclass
+class Trains(Options):
+    """Which weights move: the LoRA adapter, the heads, the backbone's own (its LLM and merger), its vision tower."""
+
+    adapter: bool = False
+    heads: bool = True
+    backbone: bool = True
+    vision: bool = True
+
+
+@dataclass
+class Rates(Options):
+    """Peak learning rate of each group; the recipe's `rate` where none is given."""
+
+    adapter: float | None = number(None, above=0)
+    heads: float | None = number(None, above=0)
+    backbone: float | None = number(None, above=0)
+    vision: float | None = number(None, above=0)
+
+
+@dataclass
+class Recipe(Options):
     """Every setting of a run, grouped. A relative path is relative to the working directory."""
 
-    # the model: a folder or name to start from, or the sizes of a new one
+    # the model: a folder or name to start from, or the sizes of a new one (of which `heads` may go with `start`)
     start: str | None = None
     model: dict[str, Any] = field(default_factory=dict)
-    vocabulary: int = 1536
+    vocabulary: int = number(1536, least=263)  # 256 bytes and 7 special tokens
+    dtype: str = one_of("float32", "bfloat16")  # of the backbone; heads are always float32
+    quantise: str = one_of("none", "nf4")
+    attention: str | None = one_of(None, "sdpa", "eager", "flash_attention_2", "flash_attention_3")
+    gradient_checkpointing: bool = False
 
-    # the data
+    # what trains. adapter: None = the start's own, or the default one where `trains.adapter`
+    trains: Trains = field(default_factory=Trains)
+    adapter: AdapterOptions | None = None
+    detach_heads: bool = False  # stage 1: no gradient of a head reaches the backbone
+
+    # the data: `records` is short for a source of weight 1 each
+    data: list[Source] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
-    questions_per_image: int = 8
-    seed: int = 0
+    questions_per_image: int = number(8, least=1)
+    seed: int = number(0, least=0)
 
     # the schedule: whichever of steps and minutes ends first; the cosine follows the one that is further on
-    steps: int = 3000
-    minutes: float | None = None
-    batch: int = 8
-    rate: float = 1e-3
-    final_rate: float = 0.02
-    warmup_steps: int = 100
-    weight_decay: float = 0.05
-    beta2: float = 0.98
-    clip: float = 1.0
-    save_every: int = 200
-    log_every: int = 20
-    workers: int = 1
+    steps: int = number(3000, least=1)
+    minutes: float | None = free(number(None, above=0))
+    batch: int = number(8, least=1)
+    rate: float = number(1e-3, above=0)
+    rates: Rates = field(default_factory=Rates)
+    final_rate: float = number(0.02, least=0, most=1)
+    warmup_steps: int = number(100, least=1)
+    weight_decay: float = number(0.05, least=0)
+    beta2: float = number(0.98, above=0, most=0.999999)
+    clip: float = number(1.0, above=0)
+    save_every: int = free(number(200, least=1))
+    log_every: int = free(number(20, least=1))
+    workers: int = free(number(1, least=0))
 
-    # loss name -> weight; a loss that is not named here is not trained
+    # loss name -> weight; a loss that is not named here is not trained. ramp_steps: all but text grow from 0 to that
     losses: dict[str, float] = field(default_factory=dict)
+    ramp_steps: int = number(0, least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        trains = self.trains
+        if not any(asdict(trains).values()):
+            raise InputError("trains", "nothing trains", "at least one of adapter, heads, backbone, vision")
+        if trains.adapter and (trains.backbone or trains.vision):
+            raise InputError(
+                "trains",
+                "an adapter and the weights that it adapts",
+                "backbone: false and vision: false with an adapter",
+            )
+        if self.adapter is not None and not trains.adapter:
+            raise InputError("adapter", "given, but trains.adapter is false", "trains: {adapter: true}, or no adapter")
+        if self.quantise != "none" and (trains.backbone or trains.vision):
+            raise InputError("quantise", "quantised weights cannot be trained", "trains: {adapter: true, heads: true}")
+        if self.start is None and (self.quantise != "none" or trains.adapter or not trains.backbone):
+            raise InputError("start", "a new model whose own weights do not train", "a model to start from")
+
+    @property
+    def sources(self) -> list[Source]:
+        """The mixture: `data`, then one source for each of `records`."""
+        return [*self.data, *(Source(records=path) for path in self.records)]
+
+    def rate_of(self, group: str) -> float:
+        """Peak learning rate of a group of `train.groups`."""
+        own = getattr(self.rates, group)
+        return self.rate if own is None else own
 
 
 def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
-    """A YAML file and `key=value` changes -> Recipe. An unknown key is an InputError naming the nearest one."""
+    """A YAML file and changes such as `steps=100` or `adapter.rank=8` -> Recipe; else an InputError."""
     path = Path(path)
     if not path.is_file():
         raise InputError("recipe", f"no file {path}", "a YAML file such as train/recipes/nano.yaml")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as problem:
-        raise InputError("recipe", f"{path.name} is no YAML: {problem}", "key: value lines") from None
+    values = _yaml(path.read_text(encoding="utf-8"), path.name) or {}
     if not isinstance(values, dict):
         raise InputError("recipe", f"{path.name} holds a {type(values).__name__}", "key: value lines")
     for change in changes or []:
         key, equals, value = change.partition("=")
         if not equals:
             raise InputError("recipe", f"{change!r} has no '='", "key=value")
-        values[key] = yaml.safe_load(value)
-    known = [f.name for f in fields(Recipe)]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f", did you mean {near[0]!r}?" if near else ""
-            raise InputError("recipe", f"unknown key {key!r} in {path.name}{hint}", ", ".join(known))
-    return Recipe(**values)
+        _set(values, key.strip(), _yaml(value, change))
+    return Recipe.of(values, path.name)
+
+
+def keep_recipe(recipe: Recipe, folder: Path) -> None:
+    """Writes the recipe into the run's folder; one that holds a run by another recipe is an InputError.
+
+    Keys that change nothing of what is learned (how often to save, how long to run) may differ.
+    """
+    path = folder / STORED
+    if path.is_file():
+        before = Recipe.of(_yaml(path.read_text(encoding="utf-8"), path.name), path.name)
+        differing = before.differences(recipe)
+        if differing:
+            told = "; ".join(f"{key} was {old!r}, now {new!r}" for key, (old, new) in differing.items())
+            raise InputError("recipe", f"{folder} holds a run by another recipe ({told})", "the same, or a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(yaml.safe_dump(asdict(recipe), sort_keys=False), encoding="utf-8")
+    temporary.replace(path)
+
+
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as problem:
+        raise InputError("recipe", f"{where} is no YAML: {problem}", "key: value lines") from None
+
+
+def _set(values: dict[str, Any], key: str, value: Any) -> None:
+    """values["a"]["b"] = value for the key "a.b"."""
+    *groups, last = key.split(".")
+    for group in groups:
+        inner = values.get(group)
+        values[group] = values = dict(inner) if isinstance(inner, dict) else {}
+    values[last] = value
