@@ -3,7 +3,7 @@
     depth_z.png    16 bit, value / scale = metres        write_depth_png, read_depth_png
     depth.npz      every array, units in the key names   write_npz, read_npz
     depth.exr      float32 metres, channel Z             write_depth_exr, read_depth_exr
-    anyone's       .png .npy .npz .exr .tif .tiff        read_depth
+    anyone's       .png .npy .npz .exr .tif .tiff        read_depth (a path, or such a file's bytes)
 
 Every write goes to a temporary name in the same folder and is then renamed (`replacing`): a file is there
 complete, or not at all. `check_folder` says before any compute whether a folder can be written.
@@ -12,13 +12,15 @@ complete, or not at all. `check_folder` says before any compute whether a folder
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -28,6 +30,18 @@ from heads.errors import InputError
 
 if TYPE_CHECKING:
     from heads.camera import Camera
+
+Stored = str | os.PathLike | bytes
+"""A file's path, or the file's content."""
+
+_BEGINNINGS = {
+    b"\x89PNG": ".png",
+    b"\x93NUMPY": ".npy",
+    b"PK\x03\x04": ".npz",
+    b"\x76\x2f\x31\x01": ".exr",
+    b"II*\x00": ".tif",
+    b"MM\x00*": ".tif",
+}
 
 PNG_UNKNOWN = 0
 PNG_SKY = 65535
@@ -136,22 +150,25 @@ def write_depth_png(path: str | os.PathLike, depth_z: np.ndarray) -> PngCodes:
     )
 
 
-def read_depth_png(path: str | os.PathLike, scale: float | None = None, sky_code: int | None = None) -> np.ndarray:
+def read_depth_png(
+    path: Stored, scale: float | None = None, sky_code: int | None = None, usual_scale: float | None = None
+) -> np.ndarray:
     """A 16-bit depth PNG as depth_z (H, W) float32 metres: 0 -> nan, the sky code -> inf.
 
     `scale` (value / scale = metres: 1000 for millimetres, 256 for KITTI) and `sky_code` come from the file
-    where Fathom wrote it; in other files the scale has to be given, and nothing is sky unless `sky_code` is.
+    where Fathom wrote it; in other files the scale is the one given, else `usual_scale`, and nothing is sky unless
+    `sky_code` says so.
     Raises InputError for a file that is no 16-bit greyscale PNG, or whose scale is not known.
     """
     values, text = _read_image(path)
     if values.dtype != np.uint16 or values.ndim != 2:
         kind = f"{values.dtype} of shape {values.shape}"
-        raise InputError("path", f"{path} holds {kind}", "one channel of 16-bit integers")
+        raise InputError("path", f"{_name(path)} holds {kind}", "one channel of 16-bit integers")
     if scale is None and "fathom:scale" in text:
         scale = float(text["fathom:scale"])
     if sky_code is None and "fathom:sky" in text:
         sky_code = int(text["fathom:sky"])
-    return _metres(path, values, scale, sky_code)
+    return _metres(path, values, usual_scale if scale is None else scale, sky_code)
 
 
 # --- all arrays as npz ---------------------------------------------------------------------------------
@@ -201,14 +218,14 @@ def write_npz(
         np.savez(temporary, allow_pickle=False, **arrays)
 
 
-def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_npz(path: Stored) -> dict[str, np.ndarray]:
     """All arrays of a .npz by name; the names of `write_npz` carry the units. Pickled objects are refused."""
     _require_file(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(_opened(path), allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError("path", f"{path} is no readable .npz", "plain arrays, no pickle") from error
+        raise InputError("path", f"{_name(path)} is no readable .npz", "plain arrays, no pickle") from error
 
 
 # --- depth as EXR, and from anyone's file --------------------------------------------------------------
@@ -223,10 +240,15 @@ def write_depth_exr(path: str | os.PathLike, depth_z: np.ndarray) -> None:
         file.write(str(temporary))
 
 
-def read_depth_exr(path: str | os.PathLike) -> np.ndarray:
+def read_depth_exr(path: Stored) -> np.ndarray:
     """Channel Z, else the only channel, of an EXR as (H, W) float32. Needs the extra `bench`."""
     openexr = _openexr()
     _require_file(path)
+    if isinstance(path, bytes):  # OpenEXR before 3.5 reads files only
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "depth.exr"
+            file.write_bytes(path)
+            return read_depth_exr(file)
     try:
         with openexr.File(str(path), separate_channels=True) as file:
             channels = {name: np.array(channel.pixels) for name, channel in file.channels().items()}
@@ -238,16 +260,19 @@ def read_depth_exr(path: str | os.PathLike) -> np.ndarray:
     return channels[name].astype(np.float32)
 
 
-def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarray:
+def read_depth(
+    path: Stored, scale: float | None = None, sky_code: int | None = None, usual_scale: float | None = None
+) -> np.ndarray:
     """Depth in metres, (H, W) float32, from .png .npy .npz .exr .tif .tiff; inf = sky, nan = unknown.
 
+    path: a file, or its bytes: then what they begin with says which format they are.
     value / scale = metres. Floating point is metres where no scale is given; integers need one (a PNG written
-    by Fathom carries it). Zero and negative values mean unknown. An .npz holds depth_z_m, or one array only.
-    Raises InputError naming what is missing.
+    by Fathom carries it), else `usual_scale` is theirs. Zero and negative values mean unknown. An .npz holds
+    depth_z_m, or one array only. Raises InputError naming what is missing.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = _suffix(path)
     if suffix == ".png":
-        return read_depth_png(path, scale)
+        return read_depth_png(path, scale, sky_code, usual_scale)
     if suffix == ".exr":
         values = read_depth_exr(path)
     elif suffix in (".tif", ".tiff"):
@@ -256,17 +281,28 @@ def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarra
         arrays = read_npz(path)
         key = "depth_z_m" if "depth_z_m" in arrays else next(iter(arrays)) if len(arrays) == 1 else None
         if key is None:
-            raise InputError("path", f"{path} holds {sorted(arrays)}", "depth_z_m, or one array only")
+            raise InputError("path", f"{_name(path)} holds {sorted(arrays)}", "depth_z_m, or one array only")
         values = arrays[key]
     elif suffix == ".npy":
         _require_file(path)
         try:
-            values = np.load(path, allow_pickle=False)
+            values = np.load(_opened(path), allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise InputError("path", f"{path} is no readable .npy", "a plain array, no pickle") from error
+            raise InputError("path", f"{_name(path)} is no readable .npy", "a plain array, no pickle") from error
     else:
-        raise InputError("path", f"{path} has no known suffix", ".png .npy .npz .exr .tif .tiff")
-    return _metres(path, np.asarray(values), scale)
+        raise InputError("path", f"{_name(path)} has no known suffix", ".png .npy .npz .exr .tif .tiff")
+    values = np.asarray(values)
+    return _metres(path, values, usual_scale if scale is None and values.dtype.kind != "f" else scale, sky_code)
+
+
+def read_mask(path: Stored, channels: int = 1) -> np.ndarray:
+    """An 8-bit label map as it is: (H, W) uint8, or (H, W, channels). A black-and-white one gives 0 and 1."""
+    values, _ = _read_image(path)
+    values = values.astype(np.uint8) if values.dtype == bool else values
+    shape = values.shape[2:] or (1,)
+    if values.dtype != np.uint8 or values.ndim > 3 or shape != (channels,):
+        raise InputError("path", f"{_name(path)} holds {values.dtype} {values.shape}", f"8 bit, {channels} channel(s)")
+    return values
 
 
 # --- checks --------------------------------------------------------------------------------------------
@@ -281,16 +317,14 @@ def _checked_depth(depth_z: np.ndarray) -> np.ndarray:
     return depth_z.astype(np.float32, copy=False)
 
 
-def _metres(
-    path: str | os.PathLike, values: np.ndarray, scale: float | None, sky_code: int | None = None
-) -> np.ndarray:
+def _metres(path: Stored, values: np.ndarray, scale: float | None, sky_code: int | None = None) -> np.ndarray:
     """Stored values as depth_z: divided by the scale, unknown and sky marked."""
     if values.ndim != 2 or values.dtype.kind not in "fiu":
-        raise InputError("path", f"{path} holds {values.dtype} {values.shape}", "one (H, W) map of numbers")
+        raise InputError("path", f"{_name(path)} holds {values.dtype} {values.shape}", "one (H, W) map of numbers")
     if scale is None and values.dtype.kind != "f":
         raise InputError(
             "scale",
-            f"{path} holds integers without a unit",
+            f"{_name(path)} holds integers without a unit",
             "a number with value / scale = metres (1000 for millimetres, 256 for KITTI)",
         )
     if scale is not None and not (np.isfinite(scale) and scale > 0):
@@ -302,19 +336,35 @@ def _metres(
     return depth_z
 
 
-def _require_file(path: str | os.PathLike) -> None:
-    if not Path(path).is_file():
+def _name(path: Stored) -> str:
+    return f"a file of {len(path):,} bytes" if isinstance(path, bytes) else str(path)
+
+
+def _opened(path: Stored) -> Any:
+    """What NumPy and Pillow open."""
+    return io.BytesIO(path) if isinstance(path, bytes) else path
+
+
+def _suffix(path: Stored) -> str:
+    """Lower case; of bytes: that of the format they begin like, empty where it is none of these."""
+    if not isinstance(path, bytes):
+        return Path(path).suffix.lower()
+    return next((suffix for begins, suffix in _BEGINNINGS.items() if path.startswith(begins)), "")
+
+
+def _require_file(path: Stored) -> None:
+    if not isinstance(path, bytes) and not Path(path).is_file():
         raise InputError("path", f"{path} does not exist", "a file")
 
 
-def _read_image(path: str | os.PathLike) -> tuple[np.ndarray, dict]:
+def _read_image(path: Stored) -> tuple[np.ndarray, dict]:
     """The stored values of an image as they are, and the notes it carries."""
     _require_file(path)
     try:
-        with Image.open(path) as image:
+        with Image.open(_opened(path)) as image:
             return np.array(image), dict(getattr(image, "text", {}))
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        raise InputError("path", f"{path} is no readable image", "a complete PNG or TIFF") from error
+        raise InputError("path", f"{_name(path)} is no readable image", "a complete PNG or TIFF") from error
 
 
 def _openexr() -> ModuleType:

@@ -1,13 +1,33 @@
 """One line of a data set: image, camera, depth, questions. Read and checked here.
 
-The schema is DepthVLM-Bench's (see the README's table) with full intrinsics, sky code, labels and questions
-beside it. Paths are relative to the folder of the JSONL file, or to `root`.
+The schema is DepthVLM-Bench's with more beside it. Every key but `dataset`, `domain` (indoor, outdoor), `image` and
+`original_rgb_size` may be left out; where nothing is measured, `domain` and the size too; in text alone the image.
+
+    image, original_rgb_size          photograph, [width, height] of it upright
+    original_fx, _fy, _cx, _cy        pinhole intrinsics, pixels of the photograph; or fov_x_deg
+    pixel_center                      0 where pixel centres of this record are whole numbers; 0.5 where not told
+    depth_path, depth_scale           .png (16 bit), .npy, .npz, .exr, .tif (float32); value / scale = metres
+                                      (scale not told: 1 for floating point, 1000 for integers), 0 or nan = unknown
+    original_depth_size               [width, height] of the depth map, where it is not the photograph's
+    depth_type                        z_depth (along the optical axis) or ray_distance (to the camera's centre)
+    valid_range_m                     [near, far] metres as stored; what is outside is unknown
+    sky_code, sky_path                the value that means sky; an 8-bit mask, nonzero = sky
+    pixel_coords, depth               labelled pixels [column, row] of the depth map and their depth in metres
+    camera_to_world, view_group       (4, 4) pose, metres, OpenCV axes; records of one group show one scene
+    labels_path, mask_paths           8-bit RGB kind, colour, instance; {"planes": png, ...} 8-bit, 0 = none
+    distances                         [{"a": [x, y], "b": [x, y], "metres": d}], pixels of the photograph
+    questions, messages               [{"type", "question", "answer"}]; one conversation in chat form
+    split, licence                    of the data set
+
+A record is a JSON line (`parse_record`), or a row of a table (`record_of_row`), where a file may stand as its
+bytes instead of its path. Paths are relative to the folder of the JSONL file, or to `root`.
 """
 
+import io
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +36,79 @@ from PIL import Image
 
 from heads.camera import Camera
 from heads.errors import InputError
-from vlm.files import read_depth_png
+from vlm.files import Stored, read_depth, read_mask
+
+DEPTH_TYPES = ("z_depth", "ray_distance")
+USUAL_PNG_SCALE = 1000.0
+FOV_TOLERANCE = 0.02  # data sets round degrees
+GEOMETRY = ("original_fx", "fov_x_deg", "depth_path", "pixel_coords", "distances", "labels_path", "mask_paths")
 
 
 @dataclass(frozen=True)
 class Record:
-    """One photograph with what is known about it. `where` is "file:line", for error messages."""
+    """One photograph with what is known about it. `where` is "file:line", for error messages.
+
+    image: a Path, the file's bytes (of a table's row), or None (text alone; then `size` is (0, 0)).
+    """
 
     dataset: str
     domain: str
     scene_id: str
-    image: Path
+    image: Any
     size: tuple[int, int]  # width, height of the photograph
     camera: Camera | None
-    depth_path: Path | None
+    depth_path: Any  # as `image`
     depth_scale: float
     depth_size: tuple[int, int]
     sky_code: int | None
-    labels_path: Path | None
+    labels_path: Any
     pixels: np.ndarray  # (n, 2) continuous pixels of the photograph, centres at +0.5
     depths: np.ndarray  # (n,) z-depth in metres at `pixels`
     questions: list[dict[str, Any]] = field(default_factory=list)
     where: str = ""
+    depth_type: str = "z_depth"  # of the depth map as stored; `depth_z` and `depths` are converted
+    scale_given: bool = True  # else what the file says of its own scale comes first
+    valid_range_m: tuple[float, float] | None = None
+    sky_path: Any = None
+    camera_to_world: np.ndarray | None = None  # (4, 4) metres; known without intrinsics, too
+    view_group: str | None = None
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    distances: list[tuple[tuple[float, float], tuple[float, float], float]] = field(default_factory=list)
+    mask_paths: dict[str, Any] = field(default_factory=dict)
+    split: str | None = None
+    licence: str | None = None
 
     def depth_z(self) -> np.ndarray:
         """(h, w) float32 metres at the depth map's own size; inf = sky, nan = unknown."""
         if self.depth_path is None:
             raise InputError(f"depth_path: {self.where} has no depth map; allowed: a record with one")
-        return read_depth_png(self.depth_path, self.depth_scale, self.sky_code)
+        try:
+            scale = self.depth_scale if self.scale_given else None
+            depth = read_depth(self.depth_path, scale, self.sky_code, usual_scale=USUAL_PNG_SCALE)
+            if self.valid_range_m is not None:
+                near, far = self.valid_range_m
+                depth[np.isfinite(depth) & ((depth < near) | (depth > far))] = np.nan
+            if self.depth_type == "ray_distance":
+                assert self.camera is not None  # checked in `record_of_row`
+                depth = self.camera.resize(*depth.shape[::-1]).depth_z_from_along_ray(depth)
+            if self.sky_path is not None:
+                depth[nearest(read_mask(self.sky_path), depth.shape) > 0] = np.inf
+        except InputError as problem:
+            raise InputError(f"depth_path: {self.where}: {problem}") from problem
+        return depth
 
     def labels(self) -> dict[str, np.ndarray]:
         """kind, colour, instance: (h, w) uint8 each, 0 = nothing."""
         if self.labels_path is None:
             raise InputError(f"labels_path: {self.where} has no labels; allowed: a record with them")
-        values = np.asarray(Image.open(self.labels_path))
+        values = read_mask(self.labels_path, channels=3)
         return dict(zip(("kind", "colour", "instance"), np.moveaxis(values, -1, 0), strict=True))
+
+    def masks(self, name: str) -> np.ndarray:
+        """(h, w) uint8 label map `name` at the depth map's size, 0 = none."""
+        if name not in self.mask_paths:
+            raise InputError("masks", f"{self.where} has no {name!r}", ", ".join(self.mask_paths) or "none here")
+        return read_mask(self.mask_paths[name])
 
 
 def read_records(path: str | Path, root: str | Path | None = None, limit: int | None = None) -> Iterator[Record]:
@@ -65,54 +123,184 @@ def read_records(path: str | Path, root: str | Path | None = None, limit: int | 
 
 
 def parse_record(line: str | bytes, root: Path, where: str) -> Record:
-    """One JSON line -> Record. Labelled pixels are moved from the depth map's grid to the photograph's."""
+    """One JSON line -> Record."""
     try:
         row = json.loads(line)
-        width, height = row["original_rgb_size"]
-        size = (int(width), int(height))
-        depth_width, depth_height = row.get("original_depth_size") or size
-        depth_size = (int(depth_width), int(depth_height))
-        labelled = np.asarray(row.get("pixel_coords") or [], dtype=np.float64).reshape(-1, 2)
-        depths = np.asarray(row.get("depth") or [], dtype=np.float64)
-        kind = row.get("depth_type", "z_depth")
+    except ValueError as problem:
+        raise InputError(f"records: {where}: {problem}; allowed: see vlm/records.py") from problem
+    return record_of_row(row, root, where)
+
+
+def record_of_row(row: Any, root: Path, where: str) -> Record:
+    """A dictionary -> Record: a parsed line, or a table's row, where None stands for a key that is left out.
+
+    A file is a path, its bytes, a Pillow image, or {"bytes", "path"} as the image feature of `datasets` has it.
+    Labelled pixels are moved from the depth map's grid to the photograph's.
+    """
+    try:
+        row = {key: value for key, value in row.items() if value is not None}
+        size, depth_size = _sizes(row)
+        depth_type = row.get("depth_type", "z_depth")
         centre = float(row.get("pixel_center", 0.5))
-        path = lambda key: root / row[key] if row.get(key) else None  # noqa: E731
+        labelled = np.asarray(row.get("pixel_coords", []), dtype=np.float64).reshape(-1, 2)
+        file = lambda key: _stored(row.get(key), root, key)  # noqa: E731
+        camera = _camera(row, size, 0.5 - centre)
+        pixels = (labelled + 0.5) * (np.asarray(size) / np.asarray(depth_size)) if len(labelled) else labelled
+        depths = np.asarray(row.get("depth", []), dtype=np.float64)
+        if len(pixels) != len(depths):
+            raise ValueError(f"{len(pixels)} pixels but {len(depths)} depths")
+        if depth_type == "ray_distance" and camera is not None:
+            depths = depths * camera.rays_at(pixels)[:, 2]
         record = Record(
-            dataset=row["dataset"],
-            domain=row["domain"],
+            dataset=str(row["dataset"]),
+            domain=str(row["domain"] if size != (0, 0) else row.get("domain", "none")),
             scene_id=str(row.get("scene_id", "")),
-            image=root / row["image"],
+            image=file("image"),
             size=size,
-            camera=_camera(row, size, 0.5 - centre),
-            depth_path=path("depth_path"),
-            depth_scale=float(row.get("depth_scale") or 1000.0),
+            camera=camera,
+            depth_path=file("depth_path"),
+            depth_scale=float(row.get("depth_scale") or USUAL_PNG_SCALE),
             depth_size=depth_size,
-            sky_code=row.get("sky_code"),
-            labels_path=path("labels_path"),
-            pixels=(labelled + 0.5) * (np.asarray(size) / np.asarray(depth_size)),
+            sky_code=None if row.get("sky_code") is None else int(row["sky_code"]),
+            labels_path=file("labels_path"),
+            pixels=pixels,
             depths=depths,
-            questions=row.get("questions") or [],
+            questions=_parsed(row.get("questions", [])),
             where=where,
+            depth_type=depth_type,
+            scale_given=bool(row.get("depth_scale")),
+            valid_range_m=_range(row.get("valid_range_m")),
+            sky_path=file("sky_path"),
+            camera_to_world=_pose(row),
+            view_group=None if row.get("view_group") is None else str(row["view_group"]),
+            messages=_parsed(row.get("messages", [])),
+            distances=[_distance(entry) for entry in row.get("distances", [])],
+            mask_paths={name: _stored(value, root, name) for name, value in row.get("mask_paths", {}).items() if value},
+            split=row.get("split"),
+            licence=row.get("licence"),
         )
-    except (KeyError, TypeError, ValueError) as problem:
+        _check(record)
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
         missing = f"misses {problem}" if isinstance(problem, KeyError) else str(problem)
         raise InputError(f"records: {where}: {missing}; allowed: see vlm/records.py") from problem
-    if len(record.pixels) != len(record.depths):
-        raise InputError(f"records: {where}: {len(record.pixels)} pixels but {len(depths)} depths; allowed: as many")
-    if kind != "z_depth":
-        raise InputError(f"depth_type: {where} says {kind!r}; allowed: 'z_depth'")
     return record
 
 
-def _camera(row: dict[str, Any], size: tuple[int, ...], shift: float) -> Camera | None:
-    """Intrinsics of the photograph; `shift` moves the principal point to the convention of centres at +0.5."""
-    if not row.get("original_fx"):
+def nearest(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """(h, w, ...) resized to size = (H, W): each pixel takes the value at its centre."""
+    rows, columns = (
+        np.minimum(((np.arange(to) + 0.5) * of / to).astype(int), of - 1)
+        for to, of in zip(size, values.shape, strict=False)
+    )
+    return values[rows[:, None], columns[None, :]]
+
+
+def _check(record: Record) -> None:
+    """What one record must agree with itself about; a ValueError says what does not."""
+    if record.depth_type not in DEPTH_TYPES:
+        raise ValueError(f"depth_type {record.depth_type!r} is none of {', '.join(DEPTH_TYPES)}")
+    measured = record.depth_path is not None or len(record.depths)
+    if record.depth_type == "ray_distance" and measured and record.camera is None:
+        raise ValueError("depth_type 'ray_distance' without a camera, which converts it (original_fx or fov_x_deg)")
+    if record.image is None and (record.size != (0, 0) or not (record.messages or record.questions)):
+        raise KeyError("image")
+    for pair in record.questions:
+        if not (isinstance(pair, dict) and isinstance(pair.get("question"), str)):
+            raise ValueError("questions hold something without a 'question'")
+    for turn in record.messages:
+        if not (isinstance(turn, dict) and "role" in turn and isinstance(turn.get("content"), str | list)):
+            raise ValueError("messages hold a turn without 'role' and 'content'")
+
+
+def _sizes(row: dict[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(width, height) of the photograph and of the depth map; (0, 0) where nothing in the record needs it."""
+    if "original_rgb_size" not in row and not any(key in row for key in GEOMETRY):
+        return (0, 0), (0, 0)
+    width, height = row["original_rgb_size"]
+    size = (int(width), int(height))
+    depth_width, depth_height = row.get("original_depth_size") or size
+    depth_size = (int(depth_width), int(depth_height))
+    if min(*size, *depth_size) < 1:
+        raise ValueError(f"sizes {size} and {depth_size} (original_rgb_size, original_depth_size) are not 1x1 or more")
+    return size, depth_size
+
+
+def _stored(value: Any, root: Path, key: str) -> Stored | None:
+    """A file of a record: a path under `root`, or bytes."""
+    if isinstance(value, dict):
+        value = value["bytes"] if value.get("bytes") is not None else value.get("path")
+    if value is None or value == "":
         return None
+    if isinstance(value, bytes | bytearray):
+        return bytes(value)
+    if isinstance(value, str | Path):
+        return root / value
+    if isinstance(value, Image.Image):
+        return _encoded(value)
+    raise ValueError(f"{key} is a {type(value).__name__}, not a path, bytes or an image")
+
+
+def _encoded(image: Image.Image) -> bytes:
+    """An image that a table has decoded, lossless: 16-bit and floating-point values as they are."""
+    stream = io.BytesIO()
+    if image.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK"):
+        image.save(stream, "TIFF" if image.mode == "CMYK" else "PNG", compress_level=1)
+    else:
+        np.save(stream, np.asarray(image), allow_pickle=False)
+    return stream.getvalue()
+
+
+def _parsed(value: Any) -> list[dict[str, Any]]:
+    """A list of dictionaries, or its JSON; the None that tables put for missing keys is left out."""
+    value = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(value, list):
+        raise ValueError(f"questions or messages are a {type(value).__name__}, not a list")
+    return _without_none(value)
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(entry) for key, entry in value.items() if entry is not None}
+    return [_without_none(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _range(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    near, far = float(value[0]), float(value[1])
+    if not (len(value) == 2 and 0 <= near < far):
+        raise ValueError(f"valid_range_m {list(value)} is not [near, far] in metres")
+    return near, far
+
+
+def _distance(entry: dict[str, Any]) -> tuple[tuple[float, float], tuple[float, float], float]:
+    (ax, ay), (bx, by), metres = entry["a"], entry["b"], float(entry["metres"])
+    if not (np.isfinite(metres) and metres > 0):
+        raise ValueError(f"distances say {metres} metres")
+    return (float(ax), float(ay)), (float(bx), float(by)), metres
+
+
+def _pose(row: dict[str, Any]) -> np.ndarray | None:
+    if row.get("camera_to_world") is None:
+        return None
+    pose = np.asarray(row["camera_to_world"], dtype=np.float64)
+    if pose.shape != (4, 4) or not np.isfinite(pose).all():
+        raise ValueError(f"camera_to_world of shape {pose.shape} is not a finite 4x4 matrix")
+    return pose
+
+
+def _camera(row: dict[str, Any], size: tuple[int, int], shift: float) -> Camera | None:
+    """Intrinsics of the photograph; `shift` moves the principal point to the convention of centres at +0.5."""
+    fov = row.get("fov_x_deg")
+    if not row.get("original_fx"):
+        return None if fov is None else replace(Camera.from_fov(*size, float(fov)), camera_to_world=_pose(row))
     fx = float(row["original_fx"])
     centre = [
         float(row[key]) + shift if row.get(key) is not None else extent / 2
         for key, extent in zip(("original_cx", "original_cy"), size, strict=True)
     ]
     matrix = np.array([[fx, 0, centre[0]], [0, float(row.get("original_fy") or fx), centre[1]], [0, 0, 1.0]])
-    pose = row.get("camera_to_world")
-    return Camera(matrix, size[0], size[1], "caller", None if pose is None else np.asarray(pose, dtype=np.float64))
+    camera = Camera(matrix, *size, "caller", _pose(row))
+    if fov is not None and abs(camera.fov_x_deg / float(fov) - 1) > FOV_TOLERANCE:
+        raise ValueError(f"fov_x_deg {fov} contradicts original_fx {fx:g}, which is {camera.fov_x_deg:.1f} degrees")
+    return camera
