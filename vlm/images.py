@@ -61,13 +61,15 @@ def load_image(image: Any, name: str = "image") -> Photo:
     image: a path; bytes; an open binary file (read from its start); a Pillow image of any mode; a NumPy array
         (H, W) or (H, W, 1 | 3 | 4); a torch tensor with channels first, else last. Arrays and tensors are
         uint8, uint16 or float in [0, 1], without EXIF. Of an animation: the first frame (of a Pillow image:
-        the current one).
+        the current one). A `Photo` is returned as it is.
     name: the argument's name in errors.
     Transparency is laid over white, 16 bits are scaled to 8, colour profiles are ignored.
     Raises InputError: no such file, not an image, truncated, empty, a file of more than 200 million pixels,
         pixels that are nan, inf or out of range, or another type or shape. Nothing is returned in part
         (unless the program itself has set Pillow's LOAD_TRUNCATED_IMAGES).
     """
+    if isinstance(image, Photo):
+        return image
     if isinstance(image, Image.Image):
         return _photo_from_pil(image, name, str(getattr(image, "filename", "") or name))
     if isinstance(image, np.ndarray) or is_tensor(image):
