@@ -56,8 +56,17 @@ class Head(nn.Module):
         raise NotImplementedError
 
     def loss(self, raw: Any, truth: dict[str, Tensor]) -> Loss:
-        """name -> (sum, count). Places without truth count for nothing."""
+        """name -> (sum, count). Places without truth count for nothing; the count depends on the truth alone."""
         raise NotImplementedError
+
+    def blank(self, truth: dict[str, Tensor]) -> Any:
+        """A raw output of the shapes that `loss` takes with this truth, and of no meaning."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def counts(self, truth: dict[str, Tensor]) -> dict[str, Tensor]:
+        """name -> the count that `loss` will give with this truth, known before any forward pass."""
+        return {name: count for name, (_, count) in self.loss(self.blank(truth), truth).items()}
 
 
 def masked_sum(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

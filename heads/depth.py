@@ -59,6 +59,9 @@ class DepthHead(Head):
             "sky": masked_sum(sky, known),
         }
 
+    def blank(self, truth: dict[str, Tensor]) -> Raw:
+        return {name: torch.zeros_like(truth["depth_z"]) for name in ("log_depth", "raw_scale", "sky_logit")}
+
 
 def read_depth(raw: Raw, focal_px: float) -> tuple[Tensor, Tensor, Tensor]:
     """Raw outputs of one image -> depth_z (H, W) metres, log_depth_scale (H, W), sky probability (H, W).

@@ -55,6 +55,9 @@ class PublishedDepthHead(Head):
         predicted = raw["canonical_depth"].clamp_min(1e-6)  # softplus can underflow
         return {"depth_l1": masked_sum((predicted.log() - target.log()).abs(), valid)}
 
+    def blank(self, truth: dict[str, Tensor]) -> Raw:
+        return {"canonical_depth": torch.ones_like(truth["depth_z"])}
+
 
 def read_published(raw: Raw, fx_px: float) -> Tensor:
     """Raw output of one image -> depth_z (H, W) metres; fx_px: of the image as the network saw it (not sqrt(fx * fy)).

@@ -40,3 +40,11 @@ class LabelHead(Head):
             values = functional.cross_entropy(logits, ids.clamp(min=0), reduction="none")
             losses[f"label_{name}"] = masked_sum(values, ids >= 0)
         return losses
+
+    def blank(self, truth: dict[str, Tensor]) -> Raw:
+        raw = {}
+        for name, number in self.classes.items():
+            count, *size = truth[name].shape
+            height, width = (side // self.taps[0].stride * self.cells for side in size)
+            raw[name] = torch.zeros(count, number, height, width, device=truth[name].device)
+        return raw

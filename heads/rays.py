@@ -136,6 +136,15 @@ class RayHead(Head):
         losses["focal_l1"] = masked_sum(focal_error.abs(), present)
         return losses
 
+    def blank(self, truth: dict[str, Tensor]) -> Raw:
+        zeros = torch.zeros_like
+        return {
+            "direction": zeros(truth["direction"]),
+            "origin": zeros(truth["origin"]),
+            "raw_scale": zeros(truth["direction"][..., 0]),
+            "raw_focal_scale": zeros(truth["focal_px"]),
+        }
+
 
 def solve_focal(direction: Tensor, pixels: Tensor, weight: Tensor) -> Tensor:
     """(B, N, 3) directions in the view's own frame, (B, N, 2) pixels, (B, N) weights -> (B,) focal length in px.
