@@ -70,12 +70,14 @@ class Recipe(Options):
     data: list[Source] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
     questions_per_image: int = number(8, least=1)
+    bad_share: float = free(number(0.01, least=0, most=1))  # of samples that may turn out unreadable before a run stops
     seed: int = number(0, least=0)
 
     # the schedule: whichever of steps and minutes ends first; the cosine follows the one that is further on
     steps: int = number(3000, least=1)
     minutes: float | None = free(number(None, above=0))
-    batch: int = number(8, least=1)
+    batch: int = number(8, least=1)  # samples a step, over all processes and all accumulated passes
+    accumulate: int = free(number(1, least=1))  # forward passes a step; each process takes batch / (processes * this)
     rate: float = number(1e-3, above=0)
     rates: Rates = field(default_factory=Rates)
     final_rate: float = number(0.02, least=0, most=1)
@@ -86,6 +88,13 @@ class Recipe(Options):
     save_every: int = free(number(200, least=1))
     log_every: int = free(number(20, least=1))
     workers: int = free(number(1, least=0))
+    report_to: list[str] = field(default_factory=list, metadata={"free": True})  # beside TensorBoard: wandb, mlflow, ...
+
+    # the evaluation: records that are never trained on, every so many steps and at the end; none = no evaluation
+    held_out: list[str] = field(default_factory=list, metadata={"free": True})
+    eval_every: int = free(number(500, least=1))
+    eval_samples: int = free(number(256, least=1))  # the first so many of them
+    eval_pictures: int = free(number(4, least=0))  # sheets of image, truth, prediction, error, uncertainty
 
     # loss name -> weight; a loss that is not named here is not trained. ramp_steps: all but text grow from 0 to that
     losses: dict[str, float] = field(default_factory=dict)
