@@ -66,21 +66,36 @@ def depth(
 @app.command()
 def qa(
     records: Records,
-    model: Model = "nano",
+    model: Annotated[list[str] | None, typer.Option(help="As in depth; more are compared with the first.")] = None,
     out: Out = None,
     limit: Limit = None,
     questions: Annotated[int | None, typer.Option(min=1, help="At most this many questions a record, drawn.")] = None,
     seed: Annotated[int, typer.Option(help="Which questions are drawn.")] = 0,
 ) -> None:
-    """Answers to spatial questions by type, beside the fixed answer that scores best without the image."""
+    """Answers to spatial questions by type, beside the fixed answer that scores best without the image.
+
+    Several models: also what each gains over the first on the same questions, with its 95 % interval.
+    """
+    from benchmarks.paired import paired_samples
+    from benchmarks.qa_report import paired_table
     from benchmarks.report import qa_table
     from benchmarks.spatial_qa import run_qa
 
     rows, folder = _read(records, limit), _checked(out)
-    fathom = _load(model)
-    with _progress("questions", len(rows)) as progress:
-        result = run_qa(fathom, rows, questions, seed, progress=progress)
-    _deliver(folder, "qa", {"qa": _with_source(result.as_dict(), records, limit)}, qa_table(result))
+    models, contents, tables, results = model or ["nano"], {}, [], []
+    for place, name in enumerate(models, 1):
+        fathom = _load(name)
+        with _progress(f"questions, {name}", len(rows)) as progress:
+            results.append(run_qa(fathom, rows, questions, seed, progress=progress))
+        stem = "qa" if len(models) == 1 else f"qa_{place}"
+        contents[stem] = _with_source(results[-1].as_dict(), records, limit)
+        tables.append(qa_table(results[-1]))
+    for place, (name, result) in enumerate(zip(models[1:], results[1:], strict=True), 2):
+        found = paired_samples(results[0].samples, result.samples)
+        differences = {kind: difference.as_dict() for kind, difference in found.items()}
+        contents[f"qa_paired_{place}"] = {"a": models[0], "b": name, "differences": differences}
+        tables.append(paired_table(models[0], name, found))
+    _deliver(folder, "qa", contents, *tables)
 
 
 @app.command()

@@ -3,7 +3,8 @@
     result = run_qa(model, read_records("records.jsonl"))
     result.types["distance"]["score"], result.types["distance"]["floor"]
 
-The image is encoded once a record, each question is asked as if alone, greedy, with nothing fed back. Beside
+The image is encoded once a record, its questions are answered together but each as if alone,
+greedy, with nothing fed back. Beside
 each type stands its floor: the fixed answer that scores best on these very questions (`benchmarks.answers`).
 """
 
@@ -11,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,10 +21,13 @@ from benchmarks.protocol import protocol
 from heads.errors import InputError
 from vlm.records import Record
 
+T = TypeVar("T")
+
 
 @dataclass
 class QaResult:
-    """samples: one dictionary a question: where, type, question, true, answer, right, parsed, within_10.
+    """samples: one dictionary a question: where, image, number (in its record), type, question, true, answer,
+    right, parsed, within_10.
 
     types: type -> score (share right), questions, unparsed, floor (share) and floor_answer; for metres also
     within_10 and floor_within_10. Types that are not scored (captions) have `questions` alone.
@@ -60,20 +64,20 @@ def run_qa(
     looking = asking = 0.0
     photographs = 0
     for number, record in enumerate(records):
-        chosen = pick(record.questions, per_record, [seed, number])
-        scored = [question for question in chosen if question["type"] not in NOT_SCORED]
-        for question in chosen:
+        chosen = pick(list(enumerate(record.questions)), per_record, [seed, number])
+        scored = [(place, question) for place, question in chosen if question["type"] not in NOT_SCORED]
+        for _, question in chosen:
             asked[question["type"]].append(question)
         if scored:
             started = time.perf_counter()
             scene = model.look(record.image)
             looking += time.perf_counter() - started
             photographs += 1
-            for question in scored:
-                started = time.perf_counter()
-                text = scene.ask(question["question"], max_new_tokens=max_new_tokens).text
-                asking += time.perf_counter() - started
-                samples.append(_sample(record, question, text))
+            started = time.perf_counter()
+            answers = scene.ask_many([question["question"] for _, question in scored], max_new_tokens=max_new_tokens)
+            asking += time.perf_counter() - started
+            for (place, question), answer in zip(scored, answers, strict=True):
+                samples.append(_sample(record, place, question, answer.text))
         if progress:
             progress(1)
     if not samples:
@@ -97,7 +101,7 @@ def run_qa(
     return QaResult(samples, types, macro, stated)
 
 
-def pick(questions: list[dict[str, Any]], count: int | None, seed: list[int]) -> list[dict[str, Any]]:
+def pick(questions: list[T], count: int | None, seed: list[int]) -> list[T]:
     """`count` of the questions (all where None), in their own order; the same ones for the same seed."""
     if count is None or count >= len(questions):
         return questions
@@ -105,7 +109,7 @@ def pick(questions: list[dict[str, Any]], count: int | None, seed: list[int]) ->
     return [questions[i] for i in sorted(kept)]
 
 
-def _sample(record: Record, question: dict[str, Any], answer: str) -> dict[str, Any]:
+def _sample(record: Record, number: int, question: dict[str, Any], answer: str) -> dict[str, Any]:
     kind, true = question["type"], question["answer"]
     try:
         verdict = judge(kind, answer, true)
@@ -113,6 +117,8 @@ def _sample(record: Record, question: dict[str, Any], answer: str) -> dict[str, 
         raise InputError("records", f"{record.where}: {problem}", "an answer in the form of its type") from problem
     return {
         "where": record.where,
+        "image": str(record.image),
+        "number": number,
         "type": kind,
         "question": question["question"],
         "true": true,

@@ -40,7 +40,11 @@ class KnowingModel:
             camera=camera or rays,
             camera_from_rays=rays,
         )
-        return SimpleNamespace(views=[view], ask=lambda question, **_: self.answer(record, question))
+
+        def ask_many(questions: list[str], **_) -> list[SimpleNamespace]:
+            return [self.answer(record, question) for question in questions]
+
+        return SimpleNamespace(views=[view], ask_many=ask_many)
 
     def answer(self, record: Record, question: str) -> SimpleNamespace:
         known = {row["question"]: row["answer"] for row in record.questions}

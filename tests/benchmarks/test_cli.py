@@ -48,6 +48,20 @@ def test_questions(saved, tmp_path):
     assert "| distance | 2 |" in (tmp_path / "qa.md").read_text()
 
 
+def test_two_models_are_compared_on_the_same_questions(saved, tmp_path):
+    model, records = saved
+    other = tmp_path / "other"
+    tiny_model(seed=1).save_pretrained(other)
+    out = tmp_path / "out"
+    done = run("qa", "--records", records, "--model", model, "--model", str(other), "--out", str(out))
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.iterdir()) == ["qa.md", "qa_1.json", "qa_2.json", "qa_paired_2.json"]
+    found = json.loads((out / "qa_paired_2.json").read_text())
+    assert (found["a"], found["b"]) == (model, str(other))
+    assert found["differences"]["all"]["questions"] == 9 and found["differences"]["all"]["photographs"] == 3
+    assert "| all | 9 |" in (out / "qa.md").read_text()
+
+
 def test_speed(saved, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.flops.qwen3_vl_4b", lambda: tiny_model().config)  # counted in test_speed.py
     model, _ = saved
