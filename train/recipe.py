@@ -88,7 +88,7 @@ class Recipe(Options):
     save_every: int = free(number(200, least=1))
     log_every: int = free(number(20, least=1))
     workers: int = free(number(1, least=0))
-    report_to: list[str] = field(default_factory=list, metadata={"free": True})  # beside TensorBoard: wandb, mlflow, ...
+    report_to: list[str] = field(default_factory=list, metadata={"free": True})  # beside TensorBoard: wandb, ...
 
     # the evaluation: records that are never trained on, every so many steps and at the end; none = no evaluation
     held_out: list[str] = field(default_factory=list, metadata={"free": True})
