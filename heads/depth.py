@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from heads.base import Features, Head, Loss, Raw, Tap, masked_sum
-from heads.losses import laplace_nll, laplace_scale, multiscale_gradient, normal_difference
+from heads.losses import laplace_nll, laplace_scale, multiscale_gradient, normal_difference, silog
 from heads.pyramid import Pyramid
 
 CANONICAL_FOCAL_PX = 1000.0
@@ -54,6 +54,7 @@ class DepthHead(Head):
             # Where b is large the likelihood hardly moves the depth, so a plain L1 goes beside it.
             "depth_nll": laplace_nll(error, laplace_scale(raw["raw_scale"]), valid),
             "depth_l1": masked_sum(error.abs(), valid),
+            "depth_silog": silog(error, valid),
             "depth_gradient": multiscale_gradient(error, valid),
             "depth_normal": normal_difference(raw["log_depth"], target, truth["rays"], valid),
             "sky": masked_sum(sky, known),

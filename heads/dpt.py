@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from heads.base import Features, Head, Loss, Raw, Tap, masked_sum
 from heads.depth import CANONICAL_FOCAL_PX
+from heads.losses import silog
 
 TAPS = ["deepstack.0", "deepstack.1", "deepstack.2", "language.-1"]
 LEVEL_WIDTHS = (256, 512, 1024, 1024)
@@ -48,12 +49,16 @@ class PublishedDepthHead(Head):
         raise NotImplementedError
 
     def loss(self, raw: Raw, truth: dict[str, Tensor]) -> Loss:
-        """Mean |log pred - log true| of canonical depth; truth as in `heads.depth.DepthHead.loss`."""
+        """|log pred - log true| of canonical depth, and its SILog (the published loss).
+
+        truth: as in `heads.depth.DepthHead.loss`.
+        """
         depth_z = truth["depth_z"]
         valid = torch.isfinite(depth_z) & (depth_z > 0)
         target = torch.where(valid, depth_z, 1.0) * CANONICAL_FOCAL_PX / truth["focal_px"][:, None, None]
         predicted = raw["canonical_depth"].clamp_min(1e-6)  # softplus can underflow
-        return {"depth_l1": masked_sum((predicted.log() - target.log()).abs(), valid)}
+        error = predicted.log() - target.log()
+        return {"depth_l1": masked_sum(error.abs(), valid), "depth_silog": silog(error, valid)}
 
     def blank(self, truth: dict[str, Tensor]) -> Raw:
         return {"canonical_depth": torch.ones_like(truth["depth_z"])}

@@ -21,6 +21,20 @@ def laplace_nll(error: Tensor, scale: Tensor, mask: Tensor) -> tuple[Tensor, Ten
     return masked_sum(error.abs() / scale + torch.log(2 * scale), mask)
 
 
+def silog(error: Tensor, mask: Tensor, share: float = 0.5) -> tuple[Tensor, Tensor]:
+    """Scale-invariant log error, sqrt(mean(e^2) - share * mean(e)^2), of each (H, W) of a (B, H, W) log-depth error.
+
+    Eigen et al. 2014, eq. 3, as its square root; share = 0.5 as there and in the published DepthVLM. Summed over the
+    images that have any place in `mask`, and how many those are.
+    """
+    number = mask.sum((1, 2))
+    places = number.clamp(min=1)
+    kept = torch.where(mask, error, torch.zeros_like(error))
+    mean, mean_square = kept.sum((1, 2)) / places, kept.square().sum((1, 2)) / places
+    # The root's slope at 0 is infinite: 1e-8 keeps it finite where a prediction is exact.
+    return masked_sum((mean_square - share * mean.square() + 1e-8).sqrt(), number > 0)
+
+
 def multiscale_gradient(error: Tensor, mask: Tensor, scales: int = 4) -> tuple[Tensor, Tensor]:
     """Differences of the log-depth error between neighbours 1, 2, 4, 8 px apart; (B, H, W) each.
 
