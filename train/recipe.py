@@ -123,11 +123,6 @@ class Recipe(Options):
         """The mixture: `data`, then one source for each of `records`."""
         return [*self.data, *(Source(records=path) for path in self.records)]
 
-    def weights_at(self, step: int) -> dict[str, float]:
-        """Loss name -> weight in step 0, 1, ...: all but text grow to their own along a line of `ramp_steps`."""
-        grown = min(1.0, (step + 1) / self.ramp_steps) if self.ramp_steps else 1.0
-        return {name: weight if name == "text" else grown * weight for name, weight in self.losses.items()}
-
     def rate_of(self, group: str) -> float:
         """Peak learning rate of a group of `train.groups`."""
         own = getattr(self.rates, group)
