@@ -1,6 +1,5 @@
 """`fathom doctor`: what is installed, what can run, what is missing and how to get it."""
 
-import importlib
 import importlib.metadata
 import platform
 
@@ -8,6 +7,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from vlm.attention import kernels, problem
 from vlm.checkpoints import EMBEDDED
 
 NEEDED = (
@@ -26,7 +26,7 @@ def examine(console: Console) -> None:
     """Prints four tables: versions, devices, attention kernels, extras."""
     _table(console, "versions", [("python", platform.python_version()), *((n, _version(n)) for n in NEEDED)])
     _table(console, "devices", devices())
-    _table(console, "attention", attention())
+    _table(console, "attention", kernels())
     rows = []
     for extra, packages in EXTRAS.items():
         problems = [f"{name}: {why}" for name, module in packages.items() if (why := problem(module))]
@@ -46,29 +46,6 @@ def devices() -> list[tuple[str, str]]:
         rows.append(("cuda", "not available"))
     rows.append(("mps", "available" if torch.backends.mps.is_available() else "not available"))
     return rows
-
-
-def attention() -> list[tuple[str, str]]:
-    """Which kernels attention can use; none but PyTorch's own is needed."""
-    why = problem("flash_attn")
-    if why is None and not torch.cuda.is_available():
-        why = "installed, but it needs a CUDA device"
-    return [
-        ("sdpa", "ok (default)"),
-        ("eager", "ok"),
-        ("flash-attn", "ok" if why is None else f"not used: {why}; sdpa is used instead"),
-    ]
-
-
-def problem(module: str) -> str | None:
-    """Why a module cannot be imported, in one line; None where it can. A broken install is a reason, not a crash."""
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError as missing:
-        return "not installed" if missing.name == module else f"installed, but it needs {missing.name}"
-    except Exception as broken:
-        return f"installed, but broken: {' '.join(str(broken).split())[:120]}"
-    return None
 
 
 def _version(name: str) -> str:

@@ -4,6 +4,7 @@ The backbone runs once, with hooks on the taps; its logits and KV cache are the 
 the taps of the image tokens. Equally sized images go through the heads together.
 """
 
+import copy
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from vlm.backbones import family
 from vlm.backbones.common import CACHE
 from vlm.checkpoints import check_tensors, model_type, resolve
 from vlm.config import FathomConfig
+from vlm.loading import adopt, loading
 from vlm.look import look_at
 from vlm.processor import FathomProcessor
 from vlm.published import in_published_names, is_published, loading_options
@@ -88,25 +90,26 @@ class Fathom(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, name: str | Path, *args: Any, **kwargs: Any) -> "Fathom":  # type: ignore[override]
-        """ "nano", a folder written by `save_pretrained`, published DepthVLM weights, or a VLM's; float32 unless
-        `dtype` says otherwise.
+        """ "nano", a folder written by `save_pretrained`, published DepthVLM weights, or a VLM's; float32, on the CPU
+        and attention as the machine allows, unless told otherwise (see `vlm.loading`).
 
-        A VLM gets new heads, with one warning. InputError where the name leads nowhere, or where a tensor is
-        missing or unexpected (named).
+        A VLM gets new heads, with one warning. InputError where the name leads nowhere, where an option cannot be
+        had, or where a tensor is missing or unexpected (named).
         """
         folder = resolve(name)
-        kwargs.setdefault("dtype", torch.float32)
-        kwargs |= {"output_loading_info": True, "ignore_mismatched_sizes": True}  # check_tensors says it in one line
         published = is_published(folder)
         plain = not published and model_type(folder) != "fathom"
-        if published:
-            kwargs |= loading_options(folder)
+        kwargs |= loading_options(folder) if published else {}
+        config: Any = kwargs.pop("config", None) or AutoConfig.from_pretrained(folder)
+        whole = FathomConfig(config) if plain else config
+        told = loading(whole, folder, plain, lambda: cls(copy.deepcopy(whole)), kwargs)
         loader: Any = AutoModelForImageTextToText if plain else super()
-        loaded: Any = loader.from_pretrained(folder, *args, **kwargs)
-        model, info = loaded
+        quiet = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # check_tensors says it in one line
+        model, info = loader.from_pretrained(folder, *args, config=config, **quiet, **told.options)
         check_tensors(folder, in_published_names(info) if published else info)
         if plain:
             model = cls(FathomConfig(model.config), model)
+            adopt(model, model.backbone, told.heads)
             warnings.warn(f"{folder}: its heads ({', '.join(model.heads)}) are new, noise until trained", stacklevel=2)
         model.__dict__["_weight_conversions"] = None  # else transformers would save the published names again
         if (folder / "preprocessor_config.json").is_file():  # weights alone still run through `forward`
@@ -208,7 +211,10 @@ class Fathom(PreTrainedModel):
 
     def _attendable(self, mask: Tensor | None) -> Tensor | None:
         """A (B, 1, L, L) bool mask as eager attention wants it: added to the scores. Others go on as they are."""
-        if mask is None or mask.ndim != 4 or self.backbone.config.get_text_config()._attn_implementation != "eager":
+        kernel = str(self.backbone.config.get_text_config()._attn_implementation)
+        if mask is not None and mask.ndim == 4 and kernel.startswith("flash"):
+            raise InputError("attention_mask", f"of pairs, which {kernel} cannot take", "attn_implementation='sdpa'")
+        if mask is None or mask.ndim != 4 or kernel != "eager":
             return mask
         return torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, torch.finfo(self.dtype).min)
 
@@ -231,6 +237,7 @@ class Fathom(PreTrainedModel):
         config = self.config.backbone_config
         is_image = input_ids == config.image_token_id
         counts = self.family.token_counts(grid_thw, config)
+        device = next(self.heads.parameters()).device  # with a device_map: perhaps not that of the taps
         grids: list[dict[str, Tensor]] = [{} for _ in counts]
         for name, value in taps.items():
             if name.startswith("vision."):
@@ -239,8 +246,8 @@ class Fathom(PreTrainedModel):
                 rows = value[is_image] if name.startswith("language.") else value
                 parts = self.family.token_rows_to_grids(rows, grid_thw, config)
             for grid, part in zip(grids, parts, strict=True):
-                grid[name] = part.detach() if self.detach_heads else part
-        pictures = self.family.images(pixel_values, grid_thw, config)
+                grid[name] = (part.detach() if self.detach_heads else part).to(device)
+        pictures = [picture.to(device) for picture in self.family.images(pixel_values, grid_thw, config)]
         self._run_dense(output, grids, pictures, truth)
         if "rays" in self.heads:
             self._run_rays(output, grids, _images_per_row(is_image, counts), truth)

@@ -6,6 +6,7 @@ tiles put together. Grids are in image coordinates, rows from the top.
 
 MODEL_TYPES                                  of the configs that it is for
 IMAGE_SEES_QUESTION                          attention lets image tokens see a question behind them
+FLASH                                        flash-attn computes the same; it does not where image tokens see each other
 LORA_TARGETS                                 regular expression of the modules that an adapter goes to
 tap(config, name)                            channels and stride of a place; an unknown one is an error
 default_taps(config)                         places that each head reads unless told otherwise

@@ -9,29 +9,19 @@ from typing import Any
 
 from torch import Tensor
 
-from vlm.backbones.tiles import TiledFamily, Tiles
-from vlm.images import Plan
+from vlm.backbones.tiles import OneSquare, Tiles
 
 
-class Gemma3(TiledFamily):
+class Gemma3(OneSquare):
     MODEL_TYPES = ("gemma3",)
     SLOT = "<start_of_image>"
     END_OF_TURN = "<end_of_turn>"
+    OPTIONS = {"do_pan_and_scan": False}  # noqa: RUF012 - the family's own default: no crops beside the square
 
     def tiles(self, config: Any) -> Tiles:
         vision = config.vision_config
         pooled = vision.image_size // vision.patch_size // isqrt(config.mm_tokens_per_image)
         return Tiles(vision.image_size, vision.patch_size, pooled, whole=None)
-
-    def plan(self, width: int, height: int, processor: Any, images: int = 1) -> Plan:
-        return self.tiles(processor.config).plan(width, height, 1, 1)
-
-    def pixels(self, processor: Any, images: list, per_prompt: list[int] | None = None) -> tuple[Tensor, Tensor]:
-        """One square picture an image; no crops beside it (the family's own default)."""
-        batch = processor.image_processor(
-            images=images, do_pan_and_scan=False, input_data_format="channels_last", return_tensors="pt"
-        )
-        return batch["pixel_values"], self.tiles(processor.config).grid_thw(images, [1] * len(images))
 
     def inputs(
         self, input_ids: Tensor, pixel_values: Tensor | None, grid_thw: Tensor | None, config: Any

@@ -11,24 +11,16 @@ import torch
 from torch import Tensor
 
 from vlm.backbones.common import counted_positions
-from vlm.backbones.tiles import TiledFamily, Tiles
-from vlm.images import Plan
+from vlm.backbones.tiles import OneSquare, Tiles
 
 
-class PaliGemma(TiledFamily):
+class PaliGemma(OneSquare):
     MODEL_TYPES = ("paligemma",)
     IMAGE_SEES_QUESTION = True
     SLOT = "<image>"
 
     def tiles(self, config: Any) -> Tiles:
         return Tiles(config.vision_config.image_size, config.vision_config.patch_size, 1, whole=None)
-
-    def plan(self, width: int, height: int, processor: Any, images: int = 1) -> Plan:
-        return self.tiles(processor.config).plan(width, height, 1, 1)
-
-    def pixels(self, processor: Any, images: list, per_prompt: list[int] | None = None) -> tuple[Tensor, Tensor]:
-        batch = processor.image_processor(images=images, input_data_format="channels_last", return_tensors="pt")
-        return batch["pixel_values"], self.tiles(processor.config).grid_thw(images, [1] * len(images))
 
     def inputs(
         self, input_ids: Tensor, pixel_values: Tensor | None, grid_thw: Tensor | None, config: Any

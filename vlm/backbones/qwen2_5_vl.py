@@ -12,6 +12,7 @@ from torch import Tensor
 from heads.base import Tap
 from vlm.backbones.common import find_tap, usual_taps
 from vlm.backbones.qwen3_vl import (  # noqa: F401 - the same in this family
+    FLASH,
     IMAGE_SEES_QUESTION,
     LORA_TARGETS,
     images,

@@ -16,6 +16,7 @@ from vlm.images import Plan, fit_to_budget
 MODEL_TYPE = "qwen3_vl"
 MODEL_TYPES = (MODEL_TYPE,)
 IMAGE_SEES_QUESTION = False  # causal attention, the image comes first
+FLASH = True
 LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
 

@@ -7,7 +7,7 @@ tiles' half and the whole's. Where the photograph is a single tile, both halves 
 
 from dataclasses import dataclass
 from math import isqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -108,6 +108,7 @@ class TiledFamily:
 
     MODEL_TYPES: tuple[str, ...] = ()
     IMAGE_SEES_QUESTION = False  # causal attention, the image comes first
+    FLASH = True
     LORA_TARGETS = LORA_TARGETS
 
     def tiles(self, config: Any) -> Tiles:
@@ -179,3 +180,20 @@ class TiledFamily:
 
     def text_positions(self, start: int, length: int, device: torch.device) -> Tensor:
         return torch.arange(start, start + length, device=device)[None]
+
+
+class OneSquare(TiledFamily):
+    """Every photograph squeezed onto one square, whatever its shape; its tokens see each other in both directions."""
+
+    FLASH = False
+    OPTIONS: ClassVar[dict[str, Any]] = {}  # of the family's image processor
+
+    def plan(self, width: int, height: int, processor: Any, images: int = 1) -> Plan:
+        return self.tiles(processor.config).plan(width, height, 1, 1)
+
+    def pixels(self, processor: Any, images: list, per_prompt: list[int] | None = None) -> tuple[Tensor, Tensor]:
+        """One picture an image, normalised by the family's own processor."""
+        batch = processor.image_processor(
+            images=images, input_data_format="channels_last", return_tensors="pt", **self.OPTIONS
+        )
+        return batch["pixel_values"], self.tiles(processor.config).grid_thw(images, [1] * len(images))
