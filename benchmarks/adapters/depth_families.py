@@ -86,8 +86,8 @@ class Recipe:
 
     width: int
     height: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
     @classmethod
     def read(cls, folder: Path, defaults: dict[str, Any]) -> "Recipe":
