@@ -8,25 +8,22 @@ from pathlib import Path
 
 
 @contextmanager
-def whole_folder(target: str | Path) -> Iterator[Path]:
-    """A temporary folder beside `target` to write into; it becomes `target` when the block ends without an error.
+def filled_folder(target: str | Path) -> Iterator[Path]:
+    """A temporary folder beside `target` to write files into; after an error nothing of it stays.
 
-    What stood at `target` before is replaced as a whole, and is left as it was after an error.
+    When the block ends, it becomes `target` in one step. Where `target` is there already, the files move into it one
+    after the other, in the order of their names, and what else is there stays.
     """
     path = Path(target).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    mark = secrets.token_hex(4)
-    new, old = path.with_name(f".{path.name}-{mark}"), path.with_name(f".{path.name}-{mark}-old")
+    new = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     new.mkdir()
     try:
         yield new
-        if path.exists():
-            path.rename(old)
-        new.rename(path)
-    except BaseException:
-        if old.exists() and not path.exists():
-            old.rename(path)
-        raise
+        if path.is_dir():
+            for file in sorted(new.iterdir()):
+                file.replace(path / file.name)
+        else:
+            new.rename(path)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
