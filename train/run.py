@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from transformers import Qwen3VLConfig, set_seed
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
-from transformers.trainer_utils import get_last_checkpoint
 
 from train.data import Collator, RecordSet
 from train.recipe import Recipe
@@ -32,7 +31,7 @@ def run(recipe: Recipe, out: Path) -> Fathom:
         train_dataset=_Passes(data, recipe.steps * recipe.batch),
         data_collator=Collator(processor, list(model.heads)),
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(out)) if out.is_dir() else None)
+    trainer.fit()
     model.save_pretrained(out / "final")
     processor.save_pretrained(out / "final")
     return model

@@ -1,64 +1,161 @@
-"""transformers' Trainer with several losses, each divided by its own count, and a time budget."""
+"""transformers' Trainer with several losses, each divided by its own count over everything that a step saw.
+
+A step sees the same samples whatever the split: of `batch` samples, each of P processes takes batch / (P *
+accumulate) at a time. The gradient is that of sum over losses of weight * (sum over all samples) / (count over all
+samples), so that 8 x 1, 1 x 8 accumulated and 2 processes x 4 are one and the same training.
+"""
 
 import math
+import os
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+import torch.distributed as dist
+from safetensors.torch import load_file
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from torch.utils.data import Dataset, SequentialSampler
+from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers.utils.logging import disable_progress_bar
 
+from heads.errors import InputError
+from train import checkpoint
+from train.callbacks import SKIPPED, BadSamples, ProgressLine, TimeBudget, tensorboard
+from train.evaluate import evaluate
+from train.groups import optimizer_groups
+from train.losses import Tally, counts_of, over_ranks
 from train.recipe import Recipe
 
 
 class FathomTrainer(Trainer):
-    """Weighted sum of the recipe's losses; every one of them logged under its own name."""
+    """Weighted sum of the recipe's losses; every one of them logged under its own name.
+
+    train_dataset: its item k is the run's sample k, for every k, and depends on nothing else. eval_dataset: held-out
+    samples. data_collator: samples -> keyword arguments of `Fathom.forward`.
+    """
 
     def __init__(self, recipe: Recipe, **kwargs: Any):
         self.recipe = recipe
-        self.started = time.monotonic()
-        self.seen: dict[str, list[float]] = defaultdict(list)
-        super().__init__(**kwargs)
-        self.add_callback(_TimeBudget(self))
+        self.tally = Tally()
+        self.bad = BadSamples(self)
+        self.seconds_before = 0.0  # of earlier sessions of this run
+        self.began = time.monotonic()
+        self._saving: Path | None = None
+        self.steps_before = 0  # taken by earlier sessions
+        self.data = kwargs.pop("train_dataset")
+        disable_progress_bar()  # of every file that is written
+        super().__init__(train_dataset=_First(self.data, recipe.steps * recipe.batch), **kwargs)
+        self.model_accepts_loss_kwargs = True  # the loss is divided by its own counts, and by nothing else
+        self.out = Path(str(self.args.output_dir))
+        self.remove_callback(PrinterCallback)
+        for callback in (TimeBudget(self), ProgressLine(self)):
+            self.add_callback(callback)
 
-    def compute_loss(self, model: nn.Module, inputs: dict, return_outputs: bool = False, **_: Any) -> Any:
+    # ---- a run -----------------------------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        """Trains to the end of the recipe, from the newest checkpoint of the run's folder where there is one."""
+        resumed = checkpoint.newest(self.out, self.is_world_process_zero())
+        if hasattr(self.data, "report"):
+            self.data.report = self.out / SKIPPED
+        if resumed is not None:
+            kept = checkpoint.read_run(resumed)
+            self.steps_before, self.seconds_before = checkpoint.step_of(resumed), kept["seconds"]
+            self.bad.restore(kept["drawn"], kept["skipped"])
+        if self.is_world_process_zero():
+            self.add_callback(tensorboard(self.out, self.steps_before))
+        self.began = time.monotonic()
+        self.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+        evaluated = [row["step"] for row in self.state.log_history if "eval_loss" in row]
+        if self.eval_dataset is not None and self.state.global_step not in evaluated:
+            self.evaluate()
+
+    @property
+    def seconds(self) -> float:
+        """Training time of the run so far, earlier sessions included (what a killed one had not saved is lost)."""
+        return self.seconds_before + time.monotonic() - self.began
+
+    # ---- the loss --------------------------------------------------------------------------------------------
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list, Any]:
+        """The passes of a step, and what its losses are divided by."""
+        batches, problem = [], None
+        try:
+            batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
+        except InputError as raised:
+            problem = raised
+        self.bad.check(problem)
+        return batches, self._get_num_items_in_batch(batches, device)
+
+    def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> dict[str, Tensor] | None:  # type: ignore[override]
+        """What each loss of this step is divided by, counted over all its passes before the first of them.
+
+        None for a step of one pass: its own forward gives the counts.
+        """
+        if len(batch_samples) < 2:
+            return None
+        counts: dict[str, Tensor] = {}
+        for batch in batch_samples:
+            for name, count in counts_of(self.model, batch).items():  # type: ignore[arg-type]
+                counts[name] = counts.get(name, 0) + count
+        return over_ranks(counts, list(self.recipe.losses), device)
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
         output = model(**inputs)
-        total = 0.0
-        for name, (value, count) in output.losses.items():
-            mean = value / count.clamp(min=1)
-            self.seen[name].append(float(mean.detach()))
-            total = total + self.recipe.losses.get(name, 0.0) * mean
+        losses = output.losses
+        self.tally.add(losses)
+        counts = num_items_in_batch
+        if counts is None:
+            own = {name: count for name, (_, count) in losses.items()}
+            counts = over_ranks(own, list(self.recipe.losses), self.args.device)
+        total = _nothing(output)
+        for name, (value, _) in losses.items():
+            weight = self.weight(name)
+            total = total + (value * (weight / counts[name].clamp(min=1)) if weight else 0.0 * value)
+        total = total * self.accelerator.num_processes  # gradients are averaged over the processes
         return (total, output) if return_outputs else total
 
+    def weight(self, name: str) -> float:
+        """Of a loss at this step: all but text grow from 0 within the recipe's `ramp_steps`."""
+        weight = self.recipe.losses.get(name, 0.0)
+        if name == "text" or not self.recipe.ramp_steps:
+            return weight
+        return weight * min(1.0, (self.state.global_step + 1) / self.recipe.ramp_steps)
+
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        for name, values in self.seen.items():
-            logs[f"loss_{name}"] = round(sum(values) / len(values), 4)
-        self.seen.clear()
+        if "loss" in logs:  # a step's line, not an evaluation's
+            logs |= {f"loss_{name}": float(f"{value:.7g}") for name, value in self.tally.read().items()}
+            logs |= self.bad.logged()
         super().log(logs, *args, **kwargs)
 
-    def progress(self) -> float:
-        """0 at the start, 1 at the end of the run: by steps or by minutes, whichever is further on."""
-        steps = self.state.global_step / self.recipe.steps
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:  # type: ignore[override]
+        """Means of every loss over the held-out samples, depth metrics, and sheets of pictures in out/pictures."""
+        metrics = evaluate(self)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    # ---- the schedule ----------------------------------------------------------------------------------------
+
+    def progress(self, step: int) -> float:
+        """0 at the start, 1 at the end of the run: by steps or by minutes, whichever is further on.
+
+        Only by steps is it the same in every run: a run with a time budget follows the clock.
+        """
+        share = step / self.recipe.steps
         if self.recipe.minutes is None:
-            return steps
-        return max(steps, (time.monotonic() - self.started) / 60 / self.recipe.minutes)
+            return share
+        return max(share, self._shared(self.seconds) / 60 / self.recipe.minutes)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW; matrices decay, vectors (norms, biases) and embeddings do not."""
+        """AdamW with the recipe's rate for each group of weights."""
         if self.optimizer is None:
-            named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]  # type: ignore[union-attr]
-            decay = [p for n, p in named if p.ndim > 1 and "embed" not in n]
-            plain = [p for n, p in named if p.ndim <= 1 or "embed" in n]
-            self.optimizer = torch.optim.AdamW(
-                [{"params": decay}, {"params": plain, "weight_decay": 0.0}],
-                lr=self.recipe.rate,
-                betas=(0.9, self.recipe.beta2),
-                weight_decay=self.recipe.weight_decay,
-                fused=True,
-            )
+            groups = optimizer_groups(self.model, self.recipe)  # type: ignore[arg-type]
+            self.optimizer = torch.optim.AdamW(groups, betas=(0.9, self.recipe.beta2), fused=True)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
@@ -66,39 +163,141 @@ class FathomTrainer(Trainer):
 
         def factor(step: int) -> float:
             warm = min(1.0, (step + 1) / self.recipe.warmup_steps)
-            cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.progress())))
+            cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.progress(step))))
             return warm * (self.recipe.final_rate + (1 - self.recipe.final_rate) * cosine)
 
         if self.lr_scheduler is None:
             self.lr_scheduler = LambdaLR(optimizer or self.optimizer, factor)
         return self.lr_scheduler
 
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> SequentialSampler:
+        """In order: the dataset itself shuffles, so that a sample's number says all there is to say about it."""
+        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
 
-class _TimeBudget(TrainerCallback):
-    """Stops the run, with a checkpoint, when its minutes are used up."""
+    def _shared(self, value: float) -> float:
+        """The first process's value, everywhere: clocks differ, rates must not."""
+        if dist.is_initialized():
+            told = torch.tensor(value, dtype=torch.float32, device=self.args.device)
+            dist.broadcast(told, 0)
+            value = float(told)
+        return value
 
-    def __init__(self, trainer: FathomTrainer):
-        self.trainer = trainer
+    # ---- checkpoints -----------------------------------------------------------------------------------------
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self.trainer.recipe.minutes is not None and self.trainer.progress() >= 1:
-            control.should_training_stop = control.should_save = True
+    def _get_output_dir(self, trial: Any = None) -> str:
+        return str(self._saving or self.args.output_dir)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
+        """Into a hidden folder; it becomes a checkpoint in one step, when all of it is there."""
+        step = self.state.global_step
+        with checkpoint.saving(self.out, step, self.is_world_process_zero(), self._wait) as part:
+            self._saving = part.parent
+            try:
+                super()._save_checkpoint(model, trial)
+            finally:
+                self._saving = None
+            if self.is_world_process_zero():
+                run = {"seconds": self.seconds, "drawn": self.bad.drawn, "skipped": self.bad.skipped}
+                checkpoint.write_run(part, run)
+
+    def save_now(self) -> None:
+        """A checkpoint of the steps taken so far, unless there is one."""
+        step = self.state.global_step
+        if step and not (self.out / f"checkpoint-{step}").exists():
+            self._save_checkpoint(self.model_wrapped)  # type: ignore[arg-type]
+
+    def _wait(self) -> None:
+        self.accelerator.wait_for_everyone()
+
+    def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
+        if self.args.should_save:
+            os.makedirs(str(output_dir), exist_ok=True)
+            self.accelerator.unwrap_model(self.model).save_pretrained(str(output_dir), state_dict=state_dict)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        if self.is_fsdp_enabled:
+            return super()._load_from_checkpoint(resume_from_checkpoint, model)
+        load_trained(self.model, Path(resume_from_checkpoint))  # type: ignore[arg-type]
+        return None
+
+
+class _First(Dataset):
+    """The first `count` samples of a dataset that may say another length: the run's samples."""
+
+    def __init__(self, data: Dataset, count: int):
+        self.data, self.count = data, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Any:
+        return self.data[index]
+
+
+def _nothing(output: Any) -> Tensor:
+    """Zero, with a path to every raw output: processes wait for each other's gradient of all that a pass has used,
+
+    also where this batch has no truth for it.
+    """
+    raws = [raw for rows in (output.dense or {}).values() for raw in rows] + [output.rays or {}]
+    total = torch.zeros(())
+    for raw in raws:
+        for value in raw.values():
+            total = total.to(value.device) + 0.0 * value.float().sum()
+    return total
+
+
+def load_trained(model: nn.Module, folder: Path) -> None:
+    """The tensors of a checkpoint into the model they came from."""
+    found: dict[str, Tensor] = {}
+    for file in sorted(folder.glob("model*.safetensors")):
+        found |= load_file(file)
+    result = model.load_state_dict(found, strict=False)
+    state = model.state_dict()
+    loaded = {state[name].data_ptr() for name in found if name in state}
+    missing = [
+        name for name in result.missing_keys if state[name].data_ptr() not in loaded
+    ]  # tied ones are stored once
+    if missing or result.unexpected_keys:
+        wrong = f"{folder} misses {missing}, and has {result.unexpected_keys} too many"
+        raise InputError("checkpoint", wrong, "one of this very run")
+
+
+def split(recipe: Recipe) -> int:
+    """Samples of one forward pass on one process. An InputError where the batch cannot be split so."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    passes = processes * recipe.accumulate
+    if recipe.batch % passes:
+        shared = f"{processes} processes x {recipe.accumulate} accumulated passes"
+        raise InputError("batch", f"{recipe.batch} samples over {shared}", f"a multiple of {passes}")
+    return recipe.batch // passes
 
 
 def arguments(recipe: Recipe, out: Path) -> TrainingArguments:
     """The recipe in transformers' words."""
-    return TrainingArguments(
+    on_device = torch.accelerator.is_available()
+    args = TrainingArguments(
         output_dir=str(out),
         max_steps=recipe.steps,
-        per_device_train_batch_size=recipe.batch,
+        per_device_train_batch_size=split(recipe),
+        gradient_accumulation_steps=recipe.accumulate,
         max_grad_norm=recipe.clip,
         save_steps=recipe.save_every,
-        save_total_limit=2,
+        eval_strategy="steps" if recipe.held_out else "no",
+        eval_steps=recipe.eval_every,
         logging_steps=recipe.log_every,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,  # a loss that is not a number is to be seen
         dataloader_num_workers=recipe.workers,
         dataloader_persistent_workers=recipe.workers > 0,
+        dataloader_pin_memory=on_device,
         remove_unused_columns=False,
-        report_to=["tensorboard"],
+        ddp_find_unused_parameters=True,  # a batch without pictures uses no head
+        report_to=recipe.report_to,
         seed=recipe.seed,
         include_num_input_tokens_seen="no",
+        disable_tqdm=True,  # our own progress line
+        use_cpu=not on_device,
     )
+    args._n_gpu = min(args.n_gpu, 1)  # several GPUs: `accelerate launch`, never threads of one process
+    return args
