@@ -60,6 +60,8 @@ def loading(
     if plain and isinstance(places, dict):
         heads = next((place for name, place in places.items() if name.split(".")[0] in ("", "heads")), None)
         places = {_in_vlm(name): place for name, place in places.items() if name.split(".")[0] != "heads"}
+    if isinstance(places, dict):
+        places = {name: str(place) for name, place in places.items()}
     more = {"device_map": places, "quantization_config": quantised}
     return Loading(
         rest | {"dtype": dtype, "attn_implementation": attention} | {k: v for k, v in more.items() if v is not None},
@@ -79,6 +81,7 @@ def adopt(model: nn.Module, backbone: nn.Module, heads: Any) -> None:
     any_model: Any = model
     quantised = any_model.config.backbone_config.__dict__.pop("quantization_config", None)
     if quantised is not None:
+        quantised.llm_int8_skip_modules += [f"backbone.{name}" for name in quantised.llm_int8_skip_modules]
         any_model.config.quantization_config = quantised
     end = any_model.get_output_embeddings().weight.device
     any_model.heads.to(end if heads is None else heads)

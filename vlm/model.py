@@ -108,7 +108,8 @@ class Fathom(PreTrainedModel):
         model, info = loader.from_pretrained(folder, *args, config=config, **quiet, **told.options)
         check_tensors(folder, in_published_names(info) if published else info)
         if plain:
-            model = cls(FathomConfig(model.config), model)
+            kernel = told.options["attn_implementation"]  # a config of our own would set the backbone's to none
+            model = cls(FathomConfig(model.config, attn_implementation=kernel), model)
             adopt(model, model.backbone, told.heads)
             warnings.warn(f"{folder}: its heads ({', '.join(model.heads)}) are new, noise until trained", stacklevel=2)
         model.__dict__["_weight_conversions"] = None  # else transformers would save the published names again

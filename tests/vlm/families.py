@@ -43,6 +43,10 @@ TEXT = {
 SIGLIP = {"model_type": "siglip_vision_model", "vision_use_head": False}
 VISION = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 2}
 
+WIDE = {"hidden_size": 64, "intermediate_size": 64, "num_attention_heads": 8, "num_key_value_heads": 4}
+AROUND_WIDE = {"projection_dim": 64, "out_hidden_size": 64}
+"""An LLM of twice the width, and where else in a config it shows."""
+
 
 @dataclass
 class Kind:
@@ -284,12 +288,21 @@ def tiny_tokenizer(kind: Kind) -> PreTrainedTokenizerFast:
     )
 
 
-def tiny_family(name: str, seed: int = 0, heads: dict | None = None) -> Fathom:
-    """Random weights, large enough to matter: outputs depend on every input."""
+def tiny_family(name: str, seed: int = 0, heads: dict | None = None, wide: bool = False) -> Fathom:
+    """Random weights, large enough to matter: outputs depend on every input.
+
+    wide: an LLM of 64 channels instead of 32.
+    """
     torch.manual_seed(seed)
     kind = KINDS[name]
     tokenizer = tiny_tokenizer(kind)
     backbone = kind.config(len(tokenizer), tokenizer.convert_tokens_to_ids)
+    if wide:
+        parts = [(backbone.text_config, WIDE), (backbone.vision_config, AROUND_WIDE), (backbone, AROUND_WIDE)]
+        for part, sizes in parts:
+            for key, size in sizes.items():
+                if hasattr(part, key):
+                    setattr(part, key, size)
     config = FathomConfig(backbone, heads=HEADS if heads is None else heads, max_pixels=kind.max_pixels)
     model = Fathom(config)
     for path, weight in model.named_parameters():

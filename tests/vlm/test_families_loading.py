@@ -28,6 +28,7 @@ def test_a_plain_vlm_loads_with_new_heads_and_one_warning(plain, photo, tmp_path
     ours, theirs = model.backbone.state_dict(), loaded.backbone.state_dict()
     assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert set(loaded.heads) == {"depth", "rays"} and loaded.family is model.family
+    assert {part.config._attn_implementation for part in loaded.modules() if hasattr(part, "config")} == {"sdpa"}
     loaded.save_pretrained(tmp_path / "fathom")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
