@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from benchmarks.datasets.cli import prepare
+
 if TYPE_CHECKING:
     from benchmarks.report import Table
     from vlm.records import Record
 
 app = typer.Typer(help="Measure a model: metric depth and camera, spatial questions, speed.", no_args_is_help=True)
+app.command()(prepare)
 
 
 class CameraChoice(StrEnum):
@@ -31,8 +34,25 @@ class ModeChoice(StrEnum):
     sparse = "sparse"
 
 
+class AlignChoice(StrEnum):
+    """What a prediction is told of the truth before it is scored."""
+
+    none = "none"
+    scale = "scale"
+    affine = "affine"
+
+
 Records = Annotated[list[Path], typer.Option(help="A JSONL file, one record a line; repeat for more files.")]
 Model = Annotated[str, typer.Option(help='"nano" or a folder written by save_pretrained.')]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="nano, a folder, depthvlm:FOLDER, constant:METRES, constant:best, hf-depth:ID, vlm-text:ID; repeat."
+    ),
+]
+Cameras = Annotated[CameraChoice, typer.Option(help="Pass the true camera, or withhold it and the file's EXIF.")]
+Root = Annotated[Path | None, typer.Option(help="What images and depth are relative to. Default: the records' folder.")]
+Batch = Annotated[int, typer.Option(min=1, help="Photographs at a time.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the tables and every sample's result. Default: none.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most this many records of each data set.")]
 
@@ -40,27 +60,44 @@ Limit = Annotated[int | None, typer.Option(min=1, help="At most this many record
 @app.command()
 def depth(
     records: Records,
-    model: Model = "nano",
-    camera: Annotated[CameraChoice, typer.Option(help="Pass the true camera, or the file alone.")] = CameraChoice.both,
+    model: Models = None,
     mode: Annotated[ModeChoice, typer.Option(help="The whole depth map, or the labelled pixels.")] = ModeChoice.dense,
+    camera: Cameras = CameraChoice.both,
+    align: Annotated[
+        AlignChoice, typer.Option(help="Tell each prediction the truth's scale; marked in every table.")
+    ] = AlignChoice.none,
+    crop_seed: Annotated[int | None, typer.Option(min=0, help="Cut every photograph at random, by this seed.")] = None,
+    root: Root = None,
     out: Out = None,
     limit: Limit = None,
+    batch: Batch = 4,
 ) -> None:
-    """Metric depth, its uncertainty and the camera, beside the best constant depth of each data set."""
-    from benchmarks.depth import run_depth
-    from benchmarks.report import depth_table
+    """Metric depth, its shape and uncertainty, and the camera; models beside constants, on the same photographs.
 
-    rows, folder = _read(records, limit), _checked(out)
-    fathom = _load(model)
-    results = []
-    for wanted in (CameraChoice.given, CameraChoice.none) if camera == CameraChoice.both else (camera,):
-        with _progress(f"depth, camera {wanted.value}", len(rows)) as progress:
-            results.append(run_depth(fathom, rows, wanted.value, mode.value, progress))  # type: ignore[arg-type]
-    names = [f"depth_{mode.value}_camera_{result.protocol['camera']}" for result in results]
-    contents = {
-        name: _with_source(result.as_dict(), records, limit) for name, result in zip(names, results, strict=True)
-    }
-    _deliver(folder, f"depth_{mode.value}", contents, depth_table(results))
+    Goes on where it stopped. `accelerate launch` shares the photographs out.
+    """
+    from benchmarks.depth import DepthOptions
+
+    options = DepthOptions(mode.value, "none", align.value, crop_seed, batch)  # type: ignore[arg-type]
+    _measure(f"depth_{mode.value}", model or ["nano", "constant:best"], records, root, limit, camera, options, out)
+
+
+@app.command()
+def distance(
+    records: Records,
+    model: Models = None,
+    camera: Cameras = CameraChoice.both,
+    pairs: Annotated[int, typer.Option(min=1, help="Drawn from the depth map of a record without distances.")] = 10,
+    root: Root = None,
+    out: Out = None,
+    limit: Limit = None,
+    batch: Batch = 4,
+) -> None:
+    """Metres between two pixels (Tri-Bench's triangles, pairs of a depth map), with the focal and without."""
+    from benchmarks.distance import DistanceOptions
+
+    options = DistanceOptions("none", pairs, batch)
+    _measure("distance", model or ["nano", "constant:2.0"], records, root, limit, camera, options, out)
 
 
 @app.command()
@@ -134,6 +171,35 @@ def published_speed(
     folder = _checked(out)
     rows = measure_published_speed(_load(model), height, width, repeats)
     _deliver(folder, "published_speed", {"published_speed": {"rows": rows}}, published_speed_table(rows))
+
+
+def _measure(
+    name: str,
+    models: list[str],
+    records: list[Path],
+    root: Path | None,
+    limit: int | None,
+    camera: CameraChoice,
+    options: Any,
+    out: Path | None,
+) -> None:
+    """Every model with every camera; the first process shows the tables and writes them."""
+    from benchmarks.measuring import measure
+    from benchmarks.processes import launched
+    from benchmarks.sources import RecordFiles
+
+    folder, processes = _checked(out), launched()
+    cameras = ["given", "none"] if camera == CameraChoice.both else [camera.value]
+    bar = _progress if processes.first else _no_progress
+    sources = RecordFiles(tuple(records), root, limit)
+    results, tables = measure(models, sources, options, cameras, folder, processes, bar)
+    if processes.first:
+        _deliver(folder, name, {result.name: result.as_dict() for result in results}, *tables)
+
+
+@contextmanager
+def _no_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    yield lambda done: None
 
 
 def _read(paths: list[Path], limit: int | None) -> "list[Record]":

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.base import Card, expected, image_size, none_found, pinhole, record_row, unreadable
+from benchmarks.datasets.base import Card, expected, none_found, photograph, pinhole, record_row, unreadable
 from benchmarks.datasets.points import depth_of_points, moved, pose_of_columns
 
 CARD = Card(
@@ -73,8 +73,7 @@ def items(root: Path, split: str) -> list[Item]:
 
 def record(item: Item) -> dict[str, Any]:
     """The photograph in place, the sweep as a sparse map of z."""
-    image = expected(item.log / "sensors" / "cameras" / item.camera / f"{item.photo_ns}.jpg", CARD)
-    size = image_size(image, CARD)
+    image, size = photograph(item.log / "sensors" / "cameras" / item.camera / f"{item.photo_ns}.jpg", CARD)
     lens, car_from_camera = _calibration(item.log, item.camera)
     poses = _car_poses(item.log)
     if missing := {item.photo_ns, item.sweep_ns} - poses.keys():

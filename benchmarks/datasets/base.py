@@ -16,6 +16,7 @@ from PIL import Image
 
 from heads.camera import Camera
 from heads.errors import InputError
+from heads.exif import exif_orientation
 
 Crop = tuple[float, float, float, float]  # left, top, right, bottom: pixels, or fractions of the size where all <= 1
 
@@ -118,8 +119,20 @@ def unreadable(path: Path, card: Card, problem: object) -> InputError:
     return InputError("root", f"{card.name}: {path} cannot be read ({problem})", f"the files of the {card.layout}")
 
 
+def photograph(path: Path, card: Card) -> tuple[Path | np.ndarray, tuple[int, int]]:
+    """An original photograph and its (width, height): its path, to be referenced in place.
+
+    Where an EXIF orientation would turn it for every reader, its stored pixels instead, since the calibration and the
+    truth of a data set are of those.
+    """
+    size = image_size(path, card)
+    with Image.open(path) as image:
+        turned = exif_orientation(image) != 1
+    return (read_image(path, card) if turned else path), size
+
+
 def image_size(path: Path, card: Card) -> tuple[int, int]:
-    """(width, height) of an original photograph, from its header."""
+    """(width, height) of an image as stored, from its header."""
     expected(path, card)
     try:
         with Image.open(path) as image:

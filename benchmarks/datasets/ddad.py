@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.base import Card, expected, image_size, none_found, pinhole, record_row, unreadable
+from benchmarks.datasets.base import Card, expected, none_found, photograph, pinhole, record_row, unreadable
 from benchmarks.datasets.points import depth_of_points, moved, pose_of_quaternion
 
 CARD = Card(
@@ -78,8 +78,8 @@ def _of_scene(path: Path, split: str) -> list[Item]:
 
 def record(item: Item) -> dict[str, Any]:
     """The photograph in place, its sample's sweep as a sparse map of z."""
-    image = expected(item.scene / item.image["filename"], CARD)
-    size = image_size(image, CARD)
+    path = item.scene / item.image["filename"]
+    image, size = photograph(path, CARD)
     world_from_camera, world_from_lidar = _pose(item.image["pose"]), _pose(item.cloud["pose"])
     lens = _lens(item.scene, item.calibration, item.camera)
     camera = pinhole([lens[k] for k in ("fx", "fy", "cx", "cy")], size, 0, world_from_camera)
@@ -88,7 +88,7 @@ def record(item: Item) -> dict[str, Any]:
         CARD,
         item.split,
         scene=item.scene.name,
-        frame=f"{item.scene.name}_{item.camera}_{image.stem}",
+        frame=f"{item.scene.name}_{item.camera}_{path.stem}",
         image=image,
         size=size,
         camera=camera,

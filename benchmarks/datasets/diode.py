@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.base import Card, expected, image_size, none_found, pinhole, record_row, unreadable
+from benchmarks.datasets.base import Card, expected, none_found, photograph, pinhole, record_row, unreadable
 
 CARD = Card(
     name="diode",
@@ -60,7 +60,7 @@ def items(root: Path, split: str) -> list[Item]:
 
 def record(item: Item) -> dict[str, Any]:
     """The photograph in place, its depth under its mask."""
-    size = image_size(item.path, CARD)
+    image, size = photograph(item.path, CARD)
     depth, mask = (_map(item.path.with_name(f"{item.path.stem}_{kind}.npy")) for kind in ("depth", "depth_mask"))
     if not depth.shape == mask.shape == size[::-1]:
         raise unreadable(item.path, CARD, f"picture {size[::-1]}, depth {depth.shape}, mask {mask.shape}")
@@ -69,7 +69,7 @@ def record(item: Item) -> dict[str, Any]:
         item.split,
         scene=item.path.parents[1].name,
         frame=item.path.stem,
-        image=item.path,
+        image=image,
         size=size,
         camera=pinhole((FX, FY, CX, CY), size, first_centre=0.5),
         depth=np.where((mask > 0) & (depth > 0), depth, np.nan).astype(np.float32),

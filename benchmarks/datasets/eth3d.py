@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.base import Card, expected, image_size, none_found, record_row, unreadable
+from benchmarks.datasets.base import Card, expected, none_found, photograph, record_row, unreadable
 from benchmarks.datasets.colmap import ColmapCamera, read_cameras, read_images
 from benchmarks.datasets.points import scattered
 from heads.camera import Camera
@@ -79,7 +79,7 @@ def items(root: Path, split: str) -> list[Item]:
 
 def record(item: Item) -> dict[str, Any]:
     """The undistorted photograph in place, its truth moved onto it."""
-    size = image_size(item.image, CARD)
+    image, size = photograph(item.image, CARD)
     if size != item.camera.size:
         raise unreadable(item.image, CARD, f"it has {size} pixels, its calibration {item.camera.size}")
     depth = moved_truth(_truth(item), item.lens, item.camera)
@@ -88,7 +88,7 @@ def record(item: Item) -> dict[str, Any]:
         item.split,
         scene=item.scene,
         frame=f"{item.scene}_{item.image.stem}",
-        image=item.image,
+        image=image,
         size=size,
         camera=item.camera,
         depth=depth,

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.base import Card, expected, image_size, none_found, pinhole, record_row, unreadable
+from benchmarks.datasets.base import Card, expected, none_found, photograph, pinhole, record_row, unreadable
 from benchmarks.datasets.kitti_eigen import eigen_frames
 from benchmarks.datasets.points import depth_of_points, moved, pose
 
@@ -100,7 +100,7 @@ def _selection(root: Path) -> list[Item]:
 
 def record(item: Item) -> dict[str, Any]:
     """The photograph in place; the annotated truth in place, or the sweep as a sparse map of z."""
-    size = image_size(item.image, CARD)
+    image, size = photograph(item.image, CARD)
     if item.split == "selection":
         matrix = _numbers(item.calibration).reshape(3, 3)
     else:
@@ -119,7 +119,7 @@ def record(item: Item) -> dict[str, Any]:
         item.split,
         scene=item.drive,
         frame=item.name,
-        image=item.image,
+        image=image,
         size=size,
         camera=camera,
         depth=truth,

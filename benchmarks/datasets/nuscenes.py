@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.base import Card, expected, image_size, none_found, pinhole, record_row, unreadable
+from benchmarks.datasets.base import Card, expected, none_found, photograph, pinhole, record_row, unreadable
 from benchmarks.datasets.points import depth_of_points, moved, pose_of_quaternion
 
 CARD = Card(
@@ -109,7 +109,7 @@ def _joined(root: Path, tables: dict[str, list[dict[str, Any]]], split: str) -> 
 
 def record(item: Item) -> dict[str, Any]:
     """The photograph in place, the sweep as a sparse map of z."""
-    size, matrix = image_size(item.photo.path, CARD), item.photo.intrinsics
+    (image, size), matrix = photograph(item.photo.path, CARD), item.photo.intrinsics
     assert matrix is not None  # of a camera
     camera = pinhole(matrix, size, 0, item.photo.world_from_sensor)
     values = np.fromfile(expected(item.sweep.path, CARD), "<f4")
@@ -121,7 +121,7 @@ def record(item: Item) -> dict[str, Any]:
         item.split,
         scene=item.scene,
         frame=item.photo.path.stem,
-        image=item.photo.path,
+        image=image,
         size=size,
         camera=camera,
         depth=depth_of_points(moved(values.reshape(-1, 5)[:, :3], camera_from_lidar), camera),

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.base import Card, expected, image_size, none_found, pinhole, record_row, unreadable
+from benchmarks.datasets.base import Card, expected, image_size, none_found, photograph, pinhole, record_row, unreadable
 from benchmarks.datasets.iphone_depth import depth_frames
 
 CARD = Card(
@@ -83,8 +83,7 @@ def _of_scene(phone: Path, scene: str, split: str) -> list[Item]:
 def record(item: Item) -> dict[str, Any]:
     """Photograph in place, depth in place or decoded from depth.bin."""
     name = f"frame_{item.number:06d}"
-    image = expected(item.phone / "rgb" / f"{name}.jpg", CARD)
-    size, matrix = image_size(image, CARD), item.intrinsics
+    image, size = photograph(item.phone / "rgb" / f"{name}.jpg", CARD)
     extracted = item.phone / "depth" / f"{name}.png"
     if extracted.parent.is_dir():
         depth, depth_size = expected(extracted, CARD), image_size(extracted, CARD)
@@ -94,7 +93,7 @@ def record(item: Item) -> dict[str, Any]:
             raise unreadable(item.phone / "depth.bin", CARD, f"it ends before {name}")
         depth = frames[item.number]
         depth_size = (depth.shape[1], depth.shape[0])
-    camera = pinhole(matrix, size, 0.5, item.camera_to_world)
+    camera = pinhole(item.intrinsics, size, 0.5, item.camera_to_world)
     return record_row(
         CARD,
         item.split,

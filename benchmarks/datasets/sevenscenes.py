@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.base import Card, expected, image_size, none_found, pinhole, record_row, unreadable
+from benchmarks.datasets.base import Card, expected, image_size, none_found, photograph, pinhole, record_row, unreadable
 
 CARD = Card(
     name="sevenscenes",
@@ -67,7 +67,7 @@ def record(item: Item) -> dict[str, Any]:
     color, depth, pose = (
         item.stem.with_name(item.stem.name + end) for end in (".color.png", ".depth.png", ".pose.txt")
     )
-    size = image_size(color, CARD)
+    image, size = photograph(color, CARD)
     try:
         camera_to_world = np.loadtxt(expected(pose, CARD)).reshape(4, 4)
     except ValueError as problem:
@@ -78,7 +78,7 @@ def record(item: Item) -> dict[str, Any]:
         item.split,
         scene=item.scene,
         frame=f"{item.scene}_{item.sequence}_{item.stem.name}",
-        image=color,
+        image=image,
         size=size,
         camera=camera,
         depth=expected(depth, CARD),

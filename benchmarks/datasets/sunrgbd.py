@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.datasets.base import (
     Card,
     expected,
-    image_size,
     none_found,
+    photograph,
     pinhole,
     read_image,
     record_row,
@@ -65,14 +65,13 @@ def items(root: Path, split: str) -> list[Item]:
 
 def record(item: Item) -> dict[str, Any]:
     """The frame with its depth decoded."""
-    image, depth = _only(item.folder / "image", "*.jpg"), _only(item.folder / "depth", "*.png")
-    size = image_size(image, CARD)
+    image, size = photograph(_only(item.folder / "image", "*.jpg"), CARD)
     path = expected(item.folder / "intrinsics.txt", CARD)
     try:
         matrix = np.loadtxt(path).reshape(3, 3)
     except ValueError as problem:
         raise unreadable(path, CARD, problem) from problem
-    metres = decoded(read_image(depth, CARD))
+    metres = decoded(read_image(_only(item.folder / "depth", "*.png"), CARD))
     return record_row(
         CARD,
         item.split,
