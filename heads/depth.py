@@ -22,6 +22,8 @@ CANONICAL_FOCAL_PX = 1000.0
 class DepthHead(Head):
     """Features -> {"log_depth", "raw_scale", "sky_logit"}, each (B, H, W) float32, H x W at 16 per patch."""
 
+    loss_names = ("depth_nll", "depth_l1", "depth_silog", "depth_gradient", "depth_normal", "sky")
+
     def __init__(self, taps: list[Tap], widths: tuple[int, ...] = (64, 64, 64, 48, 32)):
         super().__init__(taps)
         self.pyramid = Pyramid(taps, tuple(widths))

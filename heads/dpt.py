@@ -28,6 +28,7 @@ class PublishedDepthHead(Head):
     """
 
     network_fx = CANONICAL_FOCAL_PX
+    loss_names = ("depth_l1", "depth_silog")
 
     def __init__(self, taps: list[Tap]):
         super().__init__(taps)

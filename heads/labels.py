@@ -20,6 +20,7 @@ class LabelHead(Head):
     def __init__(self, taps: list[Tap], classes: dict[str, int], cells: int = 4):
         super().__init__(taps)
         self.classes, self.cells = dict(classes), cells
+        self.loss_names = tuple(f"label_{name}" for name in classes)
         self.reads = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(tap.channels), nn.Linear(tap.channels, sum(classes.values()) * cells**2))
             for tap in taps

@@ -57,6 +57,8 @@ def _centres(grid: Tensor) -> Tensor:
 class RayHead(Head):
     """RayTokens -> {"direction" (B, N, 3), "origin" (B, N, 3), "raw_scale" (B, N), "raw_focal_scale" (B, V)}."""
 
+    loss_names = ("ray_nll", "ray_l1", "origin", "focal_nll", "focal_l1")
+
     def __init__(
         self,
         taps: list[Tap],

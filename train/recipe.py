@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from heads.errors import InputError
+from train.data.sources import Source
 from vlm.adapter import AdapterOptions
 from vlm.options import Options, free, number, one_of
 
@@ -14,18 +15,16 @@ STORED = "recipe.yaml"
 
 
 @dataclass
-class Source(Options):
-    """One set of records in the mixture. text and depth: whether its questions, its dense truth are used.
+class Sizes(Options):
+    """Of a new model: text and vision config (as transformers' Qwen3-VL takes them), heads, largest image in pixels.
 
-    weight: how often it is drawn, relative to the other sources'. reply: one fixed answer for every picture of it,
-    in place of its own questions.
+    With `start`: heads in addition to the model's own, and another largest image; text and vision are not used.
     """
 
-    records: str
-    weight: float = number(1.0, above=0)
-    text: bool = True
-    depth: bool = True
-    reply: str | None = None
+    text: dict[str, Any] = field(default_factory=dict)
+    vision: dict[str, Any] = field(default_factory=dict)
+    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    max_pixels: int | None = number(None, least=1)
 
 
 @dataclass
@@ -52,9 +51,9 @@ class Rates(Options):
 class Recipe(Options):
     """Every setting of a run, grouped. A relative path is relative to the working directory."""
 
-    # the model: a folder or name to start from, or the sizes of a new one (of which `heads` may go with `start`)
+    # the model: a folder or name to start from, or the sizes of a new one
     start: str | None = None
-    model: dict[str, Any] = field(default_factory=dict)
+    model: Sizes = field(default_factory=Sizes)
     vocabulary: int = number(1536, least=263)  # 256 bytes and 7 special tokens
     dtype: str = one_of("float32", "bfloat16")  # of the backbone; heads are always float32
     quantise: str = one_of("none", "nf4")
@@ -69,6 +68,7 @@ class Recipe(Options):
     # the data: `records` is short for a source of weight 1 each
     data: list[Source] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
+    indoor: float | None = number(None, least=0, most=1)  # share of indoor among indoor and outdoor draws; null = as is
     questions_per_image: int = number(8, least=1)
     bad_share: float = free(number(0.01, least=0, most=1))  # of samples that may turn out unreadable before a run stops
     seed: int = number(0, least=0)

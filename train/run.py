@@ -1,15 +1,14 @@
 """One training run: recipe in, checkpoint folder out. Stops at any time, goes on where it stopped."""
 
-import itertools
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import Qwen3VLConfig, set_seed
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from train.data import Collator, RecordSet
-from train.recipe import Recipe
+from train.data import Mixture
+from train.data.build import collator_of, mixture_of
+from train.recipe import Recipe, keep_recipe
 from train.tokenizer import train_tokenizer
 from train.trainer import FathomTrainer, arguments
 from vlm.config import FathomConfig
@@ -19,30 +18,25 @@ from vlm.processor import FathomProcessor
 
 def run(recipe: Recipe, out: Path) -> Fathom:
     """Trains (or goes on training) in `out`; the model and its processor end up in `out/final`."""
+    keep_recipe(recipe, out)
     set_seed(recipe.seed)
-    data = RecordSet(list(recipe.records), recipe.questions_per_image, recipe.seed)
+    data = mixture_of(recipe, report=out / "skipped.jsonl")
     model = Fathom.from_pretrained(recipe.start) if recipe.start else new_model(recipe, data)
-    processor = model.processor
-    assert processor is not None
     trainer = FathomTrainer(
         recipe,
         model=model,
         args=arguments(recipe, out),
-        train_dataset=_Passes(data, recipe.steps * recipe.batch),
-        data_collator=Collator(processor, list(model.heads)),
+        train_dataset=data,
+        data_collator=collator_of(recipe, model),
     )
     trainer.fit()
     model.save_pretrained(out / "final")
-    processor.save_pretrained(out / "final")
     return model
 
 
-def new_model(recipe: Recipe, data: RecordSet) -> Fathom:
+def new_model(recipe: Recipe, data: Mixture) -> Fathom:
     """A Qwen3-VL of the recipe's sizes with a tokenizer made from the data's own words."""
-    words = itertools.chain.from_iterable(
-        (pair["question"], pair["answer"]) for i in range(min(len(data), 2000)) for pair in data.record(i).questions
-    )
-    tokenizer = train_tokenizer(words, recipe.vocabulary)
+    tokenizer = train_tokenizer(data.texts(), recipe.vocabulary)
     ids: dict[str, str] = {
         "image_token_id": "<|image_pad|>",
         "video_token_id": "<|video_pad|>",
@@ -50,14 +44,14 @@ def new_model(recipe: Recipe, data: RecordSet) -> Fathom:
         "vision_end_token_id": "<|vision_end|>",
     }
     token_ids: dict[str, Any] = {key: tokenizer.convert_tokens_to_ids(token) for key, token in ids.items()}
-    text = {**recipe.model["text"], "vocab_size": len(tokenizer)}
+    text = {**recipe.model.text, "vocab_size": len(tokenizer)}
     backbone: Any = Qwen3VLConfig(
         text_config=text,
-        vision_config=recipe.model["vision"],
+        vision_config=recipe.model.vision,
         tie_word_embeddings=True,
         **token_ids,
     )
-    config = FathomConfig(backbone, heads=recipe.model["heads"], max_pixels=recipe.model["max_pixels"])
+    config = FathomConfig(backbone, heads=recipe.model.heads, max_pixels=recipe.model.max_pixels or 1024 * 1024)
     vision = backbone.vision_config
     images = Qwen2VLImageProcessorPil(
         patch_size=vision.patch_size,
@@ -68,16 +62,3 @@ def new_model(recipe: Recipe, data: RecordSet) -> Fathom:
     model = Fathom(config)
     model.processor = FathomProcessor(tokenizer, images, config.max_pixels)
     return model
-
-
-class _Passes(torch.utils.data.Dataset):
-    """Goes round the records until `count` samples are drawn; each pass draws other questions and colours."""
-
-    def __init__(self, data: RecordSet, count: int):
-        self.data, self.count = data, count
-
-    def __len__(self) -> int:
-        return max(self.count, 1)
-
-    def __getitem__(self, index: int) -> dict:
-        return self.data[index]

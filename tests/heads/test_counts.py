@@ -71,6 +71,7 @@ def test_counts_before_the_forward_are_those_of_the_loss(name):
     known = head.counts(truth)
     losses = head.loss(head(features), truth)
     assert known.keys() == losses.keys() and losses
+    assert set(losses) == set(head.loss_names)
     for loss, (_, count) in losses.items():
         assert int(known[loss]) == int(count) > 0, loss
 
