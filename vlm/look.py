@@ -163,7 +163,7 @@ def _cameras_from_rays(output: Any, b: int, plans: list[Plan]) -> list[tuple[Cam
         here = tokens.mask[b] & (tokens.view[b] == v)
         direction = rays["direction"][b, here].double().cpu()
         weight = laplace_scale(rays["raw_scale"][b, here]).double().cpu() ** -2
-        pixels, inside = _token_pixels(plan)
+        pixels, inside = token_pixels(plan)
         weight = weight * inside
         pose = None
         if v == 0:
@@ -178,7 +178,7 @@ def _cameras_from_rays(output: Any, b: int, plans: list[Plan]) -> list[tuple[Cam
     return results
 
 
-def _token_pixels(plan: Plan) -> tuple[torch.Tensor, torch.Tensor]:
+def token_pixels(plan: Plan) -> tuple[torch.Tensor, torch.Tensor]:
     """Token centres in the caller's pixels (n, 2), and 1 where they lie on the photograph (0 on padding)."""
     rows, columns = plan.tokens
     y, x = torch.meshgrid(torch.arange(rows) + 0.5, torch.arange(columns) + 0.5, indexing="ij")

@@ -95,13 +95,22 @@ class FathomProcessor:
         last = len(ids) - ids[::-1].index(self.image_token_id)
         return ids[:last], ids[last:]
 
-    def next_turn_ids(self, question: str) -> list[int]:
-        """Ids of a further user turn, after an answer that ended with the end-of-turn token."""
+    def next_turn_ids(self, question: str | list[Message], image_tokens: Sequence[Size] = ()) -> list[int]:
+        """Ids of a further user turn (or of several turns), after an answer that ended with the end-of-turn token."""
         first = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-        longer = [*first, {"role": "user", "content": [{"type": "text", "text": question}]}]
-        before, after = self.prompt_ids(first, [], answer_next=False), self.prompt_ids(longer, [])
+        turns = [{"role": "user", "content": question}] if isinstance(question, str) else question
+        before, after = self.prompt_ids(first, [], answer_next=False), self.prompt_ids([*first, *turns], image_tokens)
         end = len(before) - before[::-1].index(self.end_id)
         return after[end:]
+
+    def answer_ids(self, answer: str) -> list[int]:
+        """Ids of an answer as the chat template writes it after the prompt, up to and with the end-of-turn token."""
+        asked = [{"role": "user", "content": "a"}]
+        before = self.prompt_ids(asked, [])
+        after = self.prompt_ids([*asked, {"role": "assistant", "content": answer}], [], answer_next=False)
+        if after[: len(before)] == before and self.end_id in after[len(before) :]:
+            return after[len(before) : after.index(self.end_id, len(before)) + 1]
+        return [*self.tokenizer(answer, add_special_tokens=False).input_ids, self.end_id]
 
     @property
     def end_id(self) -> int:

@@ -16,7 +16,9 @@ The schema is DepthVLM-Bench's with more beside it. Every key but `dataset`, `do
     camera_to_world, view_group       (4, 4) pose, metres, OpenCV axes; records of one group show one scene
     labels_path, mask_paths           8-bit RGB kind, colour, instance; {"planes": png, ...} 8-bit, 0 = none
     distances                         [{"a": [x, y], "b": [x, y], "metres": d}], pixels of the photograph
-    questions, messages               [{"type", "question", "answer"}]; one conversation in chat form
+    questions, messages               [{"type", "question", "answer"}]; one conversation in chat form, where
+                                      {"type": "image"} is the record's image, with "image": path another one
+    prompt                            what a benchmark asks of the image
     split, licence                    of the data set
 
 A record is a JSON line (`parse_record`), or a row of a table (`record_of_row`), where a file may stand as its
@@ -75,6 +77,7 @@ class Record:
     messages: list[dict[str, Any]] = field(default_factory=list)
     distances: list[tuple[tuple[float, float], tuple[float, float], float]] = field(default_factory=list)
     mask_paths: dict[str, Any] = field(default_factory=dict)
+    prompt: str | None = None
     split: str | None = None
     licence: str | None = None
 
@@ -173,9 +176,10 @@ def record_of_row(row: Any, root: Path, where: str) -> Record:
             sky_path=file("sky_path"),
             camera_to_world=_pose(row),
             view_group=None if row.get("view_group") is None else str(row["view_group"]),
-            messages=_parsed(row.get("messages", [])),
+            messages=_conversation(row.get("messages", []), root),
             distances=[_distance(entry) for entry in row.get("distances", [])],
             mask_paths={name: _stored(value, root, name) for name, value in row.get("mask_paths", {}).items() if value},
+            prompt=row.get("prompt"),
             split=row.get("split"),
             licence=row.get("licence"),
         )
@@ -207,9 +211,6 @@ def _check(record: Record) -> None:
     for pair in record.questions:
         if not (isinstance(pair, dict) and isinstance(pair.get("question"), str)):
             raise ValueError("questions hold something without a 'question'")
-    for turn in record.messages:
-        if not (isinstance(turn, dict) and "role" in turn and isinstance(turn.get("content"), str | list)):
-            raise ValueError("messages hold a turn without 'role' and 'content'")
 
 
 def _sizes(row: dict[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -256,6 +257,22 @@ def _parsed(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         raise ValueError(f"questions or messages are a {type(value).__name__}, not a list")
     return _without_none(value)
+
+
+def _conversation(value: Any, root: Path) -> list[dict[str, Any]]:
+    """Chat turns; images that are told by a path under `root` (or bytes) as `Record.image` is."""
+    turns = _parsed(value)
+    for turn in turns:
+        content = turn.get("content") if isinstance(turn, dict) and "role" in turn else None
+        if not isinstance(content, str | list):
+            raise ValueError("messages hold a turn without 'role' and 'content'")
+        for part in content if isinstance(content, list) else []:
+            kind = part.get("type") if isinstance(part, dict) else None
+            if kind not in ("text", "image") or (kind == "text" and not isinstance(part.get("text"), str)):
+                raise ValueError(f"messages hold a part {part!r}; text and image are known")
+            if kind == "image" and (told := part.get("image", part.get("path", part.get("url")))) is not None:
+                part["image"] = _stored(told, root, "messages image")
+    return turns
 
 
 def _without_none(value: Any) -> Any:

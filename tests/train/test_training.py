@@ -11,12 +11,13 @@ from safetensors import safe_open
 
 from heads.errors import InputError
 from tests.tiny import tiny_backbone_config, tiny_model, tiny_processor, tiny_records
-from train.data import Collator, RecordSet
+from train.data import Collator, HeldOut
 from train.export import export_model
 from train.recipe import Recipe, load_recipe
 from train.run import run
 from train.trainer import FathomTrainer
 from vlm.model import Fathom
+from vlm.records import read_records
 
 LOSSES = {"text": 1.0, "depth_l1": 1.0, "depth_nll": 0.2, "sky": 0.3, "ray_l1": 1.0, "focal_l1": 0.2}
 HEADS = {"depth": {"widths": [16, 16, 16, 8, 8]}, "rays": {"width": 16, "layers": 1, "attention_heads": 2}}
@@ -45,7 +46,7 @@ def tensors(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def batch_of(folder: Path, processor, heads: list[str]) -> dict:
-    data = RecordSet([tiny_records(folder, 2)], questions=2, augment=False)
+    data = HeldOut([str(tiny_records(folder, 2))], questions=2)
     return Collator(processor, heads)([data[0], data[1]])
 
 
@@ -87,9 +88,8 @@ def test_every_loss_is_logged_weighted_or_not(trained):
 def test_what_was_learned_is_what_is_loaded(trained, tmp_path):
     out, _ = trained
     model = Fathom.from_pretrained(out / "final")
-    data = RecordSet([tiny_records(tmp_path, 4)], augment=False)
-    for i in range(4):
-        answer = model.look(data[i]["image"], data[i]["camera"]).ask(data[i]["questions"][0][0], max_new_tokens=12)
+    for record in read_records(tiny_records(tmp_path, 4)):
+        answer = model.look(record.image, record.camera).ask(record.questions[0]["question"], max_new_tokens=12)
         assert answer.text.endswith("m") and answer.log_probability > -4 * math.log(10), answer
 
 
@@ -201,54 +201,6 @@ def test_gradient_checkpointing_changes_no_gradient(tmp_path):
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
         assert torch.allclose(gradient, gradients[1][name], rtol=1e-3, atol=1e-4 * float(gradient.abs().max())), name
-
-
-def test_questions_of_one_picture_do_not_hear_each_other_in_training(tmp_path):
-    """Another answer to the first question leaves the loss of the second where it is."""
-    model = tiny_model()
-    data = RecordSet([tiny_records(tmp_path, 1)], augment=False)
-    collate = Collator(model.processor, [])
-    losses = []
-    for first in ("2.4 m", "a table at 512"):
-        sample = {**data[0], "questions": [("How far is the red chair?", first), ("yes", "no")]}
-        batch = collate([sample])
-        batch.pop("truth")
-        last = torch.nonzero(batch["labels"][0] != -100)[-2:, 0]  # "no" and the end
-        batch["labels"][0, : int(last[0])] = -100
-        with torch.no_grad():
-            losses.append(float(model(**batch).losses["text"][0]))
-    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
-
-
-# ---- data ------------------------------------------------------------------------------------------------
-
-
-def test_a_further_pass_draws_other_questions_and_colours(tmp_path):
-    path = tiny_records(tmp_path, 3)
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    for row in rows:
-        row["questions"] = [{"question": f"q{i}", "answer": f"a{i}"} for i in range(20)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    data = RecordSet([path], questions=4)
-    first, again, later = data[1], data[1], data[1 + len(data)]
-    assert len(first["questions"]) == 4 and first["questions"] == again["questions"]
-    assert np.array_equal(first["image"], again["image"])
-    assert later["questions"] != first["questions"] and not np.array_equal(later["image"], first["image"])
-    assert np.array_equal(later["depth_z"], first["depth_z"], equal_nan=True)
-    assert {q[1:] == a[1:] for q, a in first["questions"]} == {True}
-
-
-def test_a_line_still_being_written_is_no_record_yet(tmp_path):
-    path = tiny_records(tmp_path, 3)
-    path.write_bytes(path.read_bytes()[:-20])
-    assert len(RecordSet([path])) == 2
-
-
-def test_missing_or_empty_records_are_one_clear_error(tmp_path):
-    (tmp_path / "empty.jsonl").write_text("")
-    for files in ([tmp_path / "none.jsonl"], [tmp_path / "empty.jsonl"], []):
-        with pytest.raises(InputError, match=r"records: .*allowed: "):
-            RecordSet(files)
 
 
 # ---- the recipe ------------------------------------------------------------------------------------------

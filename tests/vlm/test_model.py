@@ -9,8 +9,10 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 from transformers import AutoModel
 
+from heads.camera import Camera
 from tests.vlm.helpers import dense, forward, logits_of, prompt
 from train.data import Collator
+from train.data.samples import Sample, View
 from vlm.errors import InputError
 from vlm.model import Fathom
 
@@ -271,25 +273,29 @@ def test_a_model_in_half_precision_still_measures_in_float32(saved, model, photo
 # ---- training passes ---------------------------------------------------------------------------------------
 
 
-def samples(photo) -> list[dict]:
+def samples(photo) -> list[Sample]:
     """Two photographs with two and three questions."""
-    from heads.camera import Camera
-
     made = []
     for i, (w, h) in enumerate([(96, 64), (64, 96)]):
         depth = np.full((h, w), 2.0 + i, np.float32)
-        questions = [(q, a) for q, a in zip(QUESTIONS, ["2.4 m", "no", "a table"], strict=True)][i:]
-        camera = Camera.from_fov(w, h, 60)
-        made.append({"image": photo(w, h, i), "depth_z": depth, "labels": {}, "camera": camera, "questions": questions})
+        pairs = list(zip(QUESTIONS, ["2.4 m", "no", "a table"], strict=True))[i:]
+        view = View(photo(w, h, i), Camera.from_fov(w, h, 60), depth)
+        made.append(Sample([view], [conversation(*pair) for pair in pairs]))
     return made
+
+
+def conversation(question: str, answer: str) -> list[dict]:
+    asked = [{"type": "image"}, {"type": "text", "text": question}]
+    return [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
 
 
 def text_loss_one_by_one(model, made) -> tuple[float, int]:
     """The same questions, each in a row of its own."""
     total, count = 0.0, 0
     for sample in made:
-        for question, answer in sample["questions"]:
-            ids, images = prompt(model, [sample["image"]], question, prepared=True)
+        for asked, answered in sample.conversations:
+            question, answer = asked["content"][1]["text"], answered["content"]
+            ids, images = prompt(model, [sample.views[0].image], question)
             told = [*model.processor.tokenizer(answer).input_ids, model.processor.end_id]
             logits = logits_of(model, [*ids, *told], images)
             total += float(functional.cross_entropy(logits[len(ids) - 1 : -1], torch.tensor(told), reduction="sum"))
@@ -315,7 +321,7 @@ def test_packing_changes_no_depth(model, photo):
     with torch.no_grad():
         output = model(**batch)
     for i, sample in enumerate(made):
-        ids, images = prompt(model, [sample["image"]], None, prepared=True)
+        ids, images = prompt(model, [sample.views[0].image], None)
         assert close(dense(output, i), dense(forward(model, ids, images)), 1e-5)
 
 
@@ -329,7 +335,7 @@ def test_logits_are_computed_where_a_label_asks_and_nowhere_else(model, photo):
 
 
 def test_a_batch_without_questions_trains_the_heads_alone(model, photo):
-    made = [{**sample, "questions": []} for sample in samples(photo)]
+    made = [Sample(sample.views, []) for sample in samples(photo)]
     with torch.no_grad():
         output = model(**Collator(model.processor, ["depth", "rays"])(made))
     total, count = output.losses["text"]

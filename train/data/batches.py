@@ -1,197 +1,193 @@
-"""Records on disk -> batches with truth for every head, many questions packed behind one image.
+"""Samples -> keyword arguments of `Fathom.forward` for every family, with truth for every head.
 
-The questions of a picture share its tokens and do not see each other: each continues the image's prefix at
-the same rotary position, under a block mask. That is how `Scene.ask` will put them later, and a picture is
-encoded once for all of them.
+Qwen families: the conversations about a sample's pictures share them and do not see each other: each continues
+the pictures' prefix at the same rotary position, under a block mask. That is how `Scene.ask` will put them later,
+and a picture is encoded once for all of them. Other families (and `pack=False`): one row a sample, its
+conversations one after the other as turns.
 """
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from heads.errors import InputError
+from train.data.conversations import joined, told
+from train.data.samples import Sample, View
+from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
+from vlm.backbones.common import counted_positions
+from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
-from vlm.records import Record, parse_record
 
-Sample = dict[str, Any]
-
-
-class RecordSet(Dataset):
-    """The records of several JSONL files, read line by line from disk when asked for.
-
-    Item i is a dictionary: image (H, W, 3) uint8, depth_z, labels, camera, and `questions` pairs drawn with
-    (seed, i, pass): a sample index beyond the length is a further pass with other questions and colours.
-    """
-
-    def __init__(self, files: list[str | Path], questions: int = 8, seed: int = 0, augment: bool = True):
-        self.files, self.questions, self.seed, self.augment = (
-            [Path(f) for f in files],
-            questions,
-            seed,
-            augment,
-        )
-        self.lines: list[tuple[int, int]] = []
-        for number, file in enumerate(self.files):
-            if not file.is_file():
-                raise InputError("records", f"no file {file}", "JSONL files, one record a line")
-            with file.open("rb") as lines:
-                offset = 0
-                for line in lines:
-                    if line.endswith(b"\n"):  # a line still being written has no end
-                        self.lines.append((number, offset))
-                    offset += len(line)
-        if not self.lines:
-            raise InputError("records", f"no record in {', '.join(map(str, files)) or 'no file'}", "at least one")
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    def record(self, index: int) -> Record:
-        number, offset = self.lines[index % len(self)]
-        with self.files[number].open("rb") as lines:
-            lines.seek(offset)
-            return parse_record(lines.readline(), self.files[number].parent, f"{self.files[number].name}@{offset}")
-
-    def __getitem__(self, index: int) -> Sample:
-        record = self.record(index)
-        rng = np.random.default_rng((self.seed, index))
-        image = np.asarray(Image.open(record.image).convert("RGB"))
-        chosen = rng.permutation(len(record.questions))[: self.questions]
-        return {
-            "image": colour_jitter(image, rng) if self.augment else image,
-            "depth_z": record.depth_z(),
-            "labels": record.labels() if record.labels_path else {},
-            "camera": record.camera,
-            "questions": [(record.questions[k]["question"], record.questions[k]["answer"]) for k in chosen],
-        }
-
-
-def colour_jitter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Exposure, contrast, white balance and noise; mild enough that a named colour keeps its name."""
-    x = image.astype(np.float32) / 255
-    x = x ** np.exp(rng.normal(0, 0.2)) * np.exp(rng.normal(0, 0.08, 3)).astype(np.float32)
-    x = (x - x.mean()) * np.exp(rng.normal(0, 0.12)) + x.mean()
-    if rng.random() < 0.2:  # saturation towards grey, but never all the way
-        x = x + (x.mean(-1, keepdims=True) - x) * rng.uniform(0, 0.5)
-    x = x + rng.normal(0, abs(rng.normal(0, 0.015)), x.shape)
-    return (x.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+LABELS = ["kind", "colour"]
+SMALL = 64  # px: side of the picture that keeps a batch of text company
 
 
 class Collator:
-    """Samples -> keyword arguments of `Fathom.forward`. One image a sample; sides multiples of the token stride."""
+    """heads: the model's own (name -> Head), or their names where they are made as by default.
 
-    def __init__(self, processor: FathomProcessor, heads: list[str]):
-        self.processor, self.heads = processor, heads
+    pack: whether conversations share a row, where the family can. always_picture: a batch of text alone gets a row
+    with a small picture and no truth, so that every process of a run uses every weight in every step.
+    """
+
+    def __init__(self, processor: FathomProcessor, heads: Any = (), pack: bool = True, always_picture: bool = False):
+        self.processor, self.always_picture = processor, always_picture
+        self.heads: dict[str, Any] = {name: heads[name] if _named(heads) else None for name in heads}
+        self.family: Any = processor.family
+        self.pack = pack and self.family.text_positions(0, 1, torch.device("cpu")).ndim == 3
 
     def __call__(self, samples: list[Sample]) -> dict[str, Any]:
-        pixel_values, grid_thw = self.processor.pixels([s["image"] for s in samples])
-        tokens = self.processor.tokens_per_image(grid_thw)
+        if self.always_picture and not any(sample.views for sample in samples):
+            samples = [*samples, Sample([View(np.zeros((SMALL, SMALL, 3), np.uint8))], [])]
+        views = [sample.views for sample in samples]
+        plans = [[self._plan(view, len(row)) for view in row] for row in views]
+        pictures, grids, batch = self._pictures(views, plans)
+        rows = [self._row(sample, grid) for sample, grid in zip(samples, grids, strict=True)]
+        batch |= self._stack(rows)
+        if pictures is not None:
+            batch["truth"] = self._truth(views, plans, grids)
+        return batch
+
+    # ---- pictures --------------------------------------------------------------------------------------------
+
+    def _plan(self, view: View, count: int) -> Plan:
+        """The network's size, as `vlm.look` chooses it: heads that want a certain fx get it where it is known."""
+        height, width = view.image.shape[:2]
+        wanted = getattr(self.heads.get("depth"), "network_fx", None)
+        if wanted is None or view.camera is None:
+            return self.processor.plan(width, height, count)
+        processor = self.processor
+        wanted_scale = wanted / view.camera.fx
+        return fit_to_budget(width, height, processor.factor, max_pixels=processor.max_pixels, wanted=wanted_scale)
+
+    def _pictures(
+        self, views: list[list[View]], plans: list[list[Plan]]
+    ) -> tuple[Tensor | None, list[list[list[int]]], dict[str, Any]]:
+        """pixel_values, the rows (t, h, w) of every sample's images, and both as arguments of forward."""
+        flat = [(view, plan) for row, ps in zip(views, plans, strict=True) for view, plan in zip(row, ps, strict=True)]
+        if not flat:
+            return None, [[] for _ in views], {}
+        prepared = [prepare(Photo(view.image, None, "", "image"), plan) for view, plan in flat]
+        pixel_values, grid_thw = self.processor.pixels(prepared, [len(row) for row in views if row])
+        left = iter(grid_thw.tolist())
+        grids = [[next(left) for _ in row] for row in views]
+        return pixel_values, grids, {"pixel_values": pixel_values, "image_grid_thw": grid_thw}
+
+    def _sizes(self, grid: list[int]) -> tuple[int, int]:
+        """(h, w) of an image's token grid."""
+        if self.processor.config is not None:
+            return self.family.token_sizes(torch.tensor([grid]), self.processor.config)[0]
         merge = self.processor.image_processor.merge_size
-        grids = [(h // merge, w // merge) for _, h, w in grid_thw.tolist()]
-        rows = [self._pack(s["questions"], n, grid) for s, n, grid in zip(samples, tokens, grids, strict=True)]
-        return {
-            **_stack(rows, fill=self.processor.end_id),
-            "pixel_values": pixel_values,
-            "image_grid_thw": grid_thw,
-            "truth": self._truth(samples, grids),
-        }
+        return grid[1] // merge, grid[2] // merge
 
-    def _pack(self, questions: list[tuple[str, str]], tokens: int, grid: tuple[int, int]) -> dict[str, Tensor]:
-        """ids, labels (L,), block (L,) number of the question (0 = image prefix), position (3, L)."""
-        prefix, _ = self.processor.split_prompt("?", [tokens])
-        start = len(prefix) - tokens
-        after = start + max(grid)  # Qwen's rotary position goes on behind the image's longer side
-        y, x = np.divmod(np.arange(tokens), grid[1])
-        image = start + np.stack([np.zeros(tokens, dtype=int), y, x])
-        positions = [np.tile(np.arange(start), (3, 1)), image]
-        ids, labels, block = list(prefix), [-100] * len(prefix), [0] * len(prefix)
-        for number, (question, answer) in enumerate(questions, 1):
-            asked = self.processor.split_prompt(question, [tokens])[1]
-            told = [
-                *self.processor.tokenizer(answer, add_special_tokens=False).input_ids,
-                self.processor.end_id,
-            ]
-            ids += asked + told
-            labels += [-100] * len(asked) + told
-            block += [number] * len(asked + told)
-            positions.append(np.tile(after + np.arange(len(asked + told)), (3, 1)))
-        return {
-            "ids": torch.tensor(ids),
-            "labels": torch.tensor(labels),
-            "block": torch.tensor(block),
-            "position": torch.from_numpy(np.concatenate(positions, 1)),
-        }
+    # ---- text ------------------------------------------------------------------------------------------------
 
-    def _truth(self, samples: list[Sample], grids: list[tuple[int, int]]) -> dict[str, Any]:
+    def _row(self, sample: Sample, grids: list[list[int]]) -> dict[str, Tensor]:
+        """ids, labels (L,); block (L,): 0 = the pictures' prefix, n = the n-th conversation; position where packed."""
+        processor = self.processor
+        if not sample.conversations:
+            prefix = processor.split_prompt("?", grids)[0]
+            return self._pack([(prefix, [-100] * len(prefix))], grids)
+        conversations = sample.conversations
+        if not self.pack and len(conversations) > 1:
+            conversations = [joined(conversations)]
+        return self._pack([told(processor, messages, grids) for messages in conversations], grids)
+
+    def _pack(self, conversations: list[tuple[list[int], list[int]]], grids: list[list[int]]) -> dict[str, Tensor]:
+        """Conversations that begin with the same images -> one row in which each of them follows these."""
+        first, first_labels = conversations[0]
+        shared = len(first) - first[::-1].index(self.processor.image_token_id) if grids else 0
+        ids, labels, block = first[:shared], first_labels[:shared], [0] * shared
+        for number, (own_ids, own_labels) in enumerate(conversations, 1):
+            assert own_ids[:shared] == first[:shared]
+            ids, labels = ids + own_ids[shared:], labels + own_labels[shared:]
+            block += [number] * (len(own_ids) - shared)
+        row = {"ids": torch.tensor(ids), "labels": torch.tensor(labels), "block": torch.tensor(block)}
+        if self.pack:
+            prefix = self._positions(first[:shared], [self._sizes(grid) for grid in grids])
+            after = int(prefix.max()) + 1 if shared else 0
+            lengths = [len(own_ids) - shared for own_ids, _ in conversations]
+            parts = [np.tile(after + np.arange(length), (3, 1)) for length in lengths]
+            row["position"] = torch.from_numpy(np.concatenate([prefix, *parts], 1))
+        return row
+
+    def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
+        """(3, L) Qwen's rotary positions (time, height, width): text counts on behind an image's longer side."""
+        parts, start, i, left = [np.zeros((3, 0), int)], 0, 0, iter(sizes)
+        while i < len(ids):
+            if ids[i] == self.processor.image_token_id:
+                h, w = next(left)
+                y, x = np.divmod(np.arange(h * w), w)
+                parts.append(start + np.stack([np.zeros(h * w, int), y, x]))
+                i, start = i + h * w, start + max(h, w)
+            else:
+                parts.append(np.full((3, 1), start))
+                i, start = i + 1, start + 1
+        return np.concatenate(parts, 1)
+
+    def _stack(self, rows: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Rows -> input_ids, labels (B, L), and attention_mask and position_ids as the family takes them."""
+        length, count = max(len(row["ids"]) for row in rows), len(rows)
+        ids = torch.full((count, length), self.processor.end_id)
+        labels, block = torch.full((count, length), -100), torch.full((count, length), -1)
+        for b, row in enumerate(rows):
+            n = len(row["ids"])
+            ids[b, :n], labels[b, :n], block[b, :n] = row["ids"], row["labels"], row["block"]
+        stacked = {"input_ids": ids, "labels": labels}
+        if self.pack:
+            positions = torch.zeros(3, count, length, dtype=torch.long)
+            for b, row in enumerate(rows):
+                positions[:, b, : len(row["ids"])] = row["position"]
+            return stacked | {"position_ids": positions, "attention_mask": block_mask(block)}
+        present = block >= 0
+        if self.family.IMAGE_SEES_QUESTION:
+            mask = prefix_mask(labels, present)
+            return stacked | {"position_ids": counted_positions(ids, present, first=1), "attention_mask": mask}
+        return stacked | {"attention_mask": present.long()}
+
+    # ---- truth -----------------------------------------------------------------------------------------------
+
+    def _truth(self, views: list[list[View]], plans: list[list[Plan]], grids: list[list[list[int]]]) -> dict[str, Any]:
         truth: dict[str, Any] = {}
+        flat = [
+            (view, plan, grid)
+            for row in zip(views, plans, grids, strict=True)
+            for view, plan, grid in zip(*row, strict=True)
+        ]
         if "depth" in self.heads:
-            truth["depth"] = [_depth_truth(s) for s in samples]
-        if "labels" in self.heads:
-            truth["labels"] = [
-                {name: torch.from_numpy(s["labels"][name].astype(np.int64)) for name in ("kind", "colour")}
-                for s in samples
+            head = self.heads["depth"]
+            by_fx = getattr(head, "network_fx", None) is not None
+            truth["depth"] = [
+                depth_truth(view, plan, dense_size(head, (grid[1], grid[2]), self._sizes(grid)), by_fx)
+                for view, plan, grid in flat
             ]
+        if "labels" in self.heads:
+            names = list(getattr(self.heads["labels"], "classes", LABELS))
+            truth["labels"] = [label_truth(view, plan, names) for view, plan, _ in flat]
         if "rays" in self.heads:
-            truth["rays"] = _ray_truth(samples, grids)
+            with_images = [(row, ps) for row, ps in zip(views, plans, strict=True) if row]
+            truth["rays"] = ray_truth([row for row, _ in with_images], [ps for _, ps in with_images])
         return truth
 
 
-def _depth_truth(sample: Sample) -> dict[str, Tensor]:
-    camera = sample["camera"]
-    pixels = torch.from_numpy(camera.pixel_grid())
-    rays = torch.ones(3, camera.height, camera.width)
-    rays[0] = (pixels[..., 0] - camera.cx) / camera.fx
-    rays[1] = (pixels[..., 1] - camera.cy) / camera.fy
-    return {
-        "depth_z": torch.from_numpy(sample["depth_z"]),
-        "focal_px": torch.tensor(camera.focal, dtype=torch.float32),
-        "rays": rays,
-    }
-
-
-def _ray_truth(samples: list[Sample], grids: list[tuple[int, int]]) -> dict[str, Tensor]:
-    """One view a sample: origin zero, rotation the identity; padded to the longest row."""
-    length = max(h * w for h, w in grids)
-    count = len(samples)
-    pixels, direction = torch.zeros(count, length, 2), torch.zeros(count, length, 3)
-    mask = torch.zeros(count, length, dtype=torch.bool)
-    for b, (sample, (h, w)) in enumerate(zip(samples, grids, strict=True)):
-        camera = sample["camera"]
-        y, x = torch.meshgrid(torch.arange(h) + 0.5, torch.arange(w) + 0.5, indexing="ij")
-        centres = torch.stack([x * camera.width / w, y * camera.height / h], -1).reshape(-1, 2)
-        pixels[b, : h * w] = centres
-        direction[b, : h * w, 0] = (centres[:, 0] - camera.cx) / camera.fx
-        direction[b, : h * w, 1] = (centres[:, 1] - camera.cy) / camera.fy
-        direction[b, : h * w, 2] = 1
-        mask[b, : h * w] = True
-    return {
-        "pixels": pixels,
-        "direction": direction,
-        "origin": torch.zeros_like(direction),
-        "mask": mask,
-        "view": torch.zeros(count, length, dtype=torch.long),
-        "focal_px": torch.tensor([[s["camera"].focal] for s in samples], dtype=torch.float32),
-        "rotation": torch.eye(3).expand(count, 1, 3, 3),
-    }
-
-
-def _stack(rows: list[dict[str, Tensor]], fill: int) -> dict[str, Tensor]:
-    """Packed rows -> input_ids, labels (B, L), position_ids (3, B, L), attention_mask (B, 1, L, L) bool."""
-    length, count = max(len(row["ids"]) for row in rows), len(rows)
-    ids, labels = torch.full((count, length), fill), torch.full((count, length), -100)
-    block = torch.full((count, length), -1)
-    positions = torch.zeros(3, count, length, dtype=torch.long)
-    for b, row in enumerate(rows):
-        n = len(row["ids"])
-        ids[b, :n], labels[b, :n], block[b, :n], positions[:, b, :n] = (
-            row[k] for k in ("ids", "labels", "block", "position")
-        )
+def block_mask(block: Tensor) -> Tensor:
+    """block (B, L), -1 = padding -> (B, 1, L, L) bool: a token sees its own block and block 0, up to itself."""
     query, key = block[:, :, None], block[:, None, :]
+    causal = torch.ones(block.shape[1], block.shape[1], dtype=torch.bool).tril()
+    return (causal & ((key == query) | (key == 0)))[:, None]
+
+
+def prefix_mask(labels: Tensor, present: Tensor) -> Tensor:
+    """(B, 1, L, L) bool: what comes before the first answer sees all of itself, the rest what comes before it."""
+    length = labels.shape[1]
+    answered = torch.cummax((labels != -100).long(), 1).values.bool()
+    prefix = ~answered & present
     causal = torch.ones(length, length, dtype=torch.bool).tril()
-    mask = causal & ((key == query) | (key == 0))
-    return {"input_ids": ids, "labels": labels, "position_ids": positions, "attention_mask": mask[:, None]}
+    both_ways = prefix[:, :, None] & prefix[:, None, :]
+    padding = ~present[:, :, None] & torch.eye(length, dtype=torch.bool)  # a row of nothing would be nan
+    return (((causal & present[:, :, None] & present[:, None, :]) | both_ways) | padding)[:, None]
+
+
+def _named(heads: Any) -> bool:
+    return isinstance(heads, Mapping | torch.nn.ModuleDict)

@@ -1,0 +1,183 @@
+"""Where the records of a set are: what stays in memory of a set that is read from disk record by record.
+
+A JSONL file keeps 8 bytes a record (where its line begins), a table none (it is memory-mapped); the order of the
+mixture 4 bytes a record more, and 12 where several views make a sample. `nbytes` says how many.
+"""
+
+import json
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from heads.errors import InputError
+from vlm.records import Record, parse_record, record_of_row
+
+ALLOWED = "a JSONL file (one record a line), a parquet file, or a folder saved by `datasets`"
+
+
+class RecordFile:
+    """The records of one file, by number; each is read from disk and parsed when asked for."""
+
+    def __init__(self, path: str | Path, root: str | Path | None = None):
+        self.path = Path(path)
+        self.root = Path(root) if root is not None else self.path.parent
+        self.table: Any = None
+        if self.path.is_dir() or self.path.suffix == ".parquet":
+            self.table = _table(self.path)
+        elif self.path.is_file():
+            self.offsets, self.blanks = _lines(self.path)
+        else:
+            raise InputError("records", f"no file {path}", ALLOWED)
+        if not len(self):
+            raise InputError("records", f"no record in {path}", "at least one")
+
+    def __len__(self) -> int:
+        return len(self.offsets) if self.table is None else len(self.table)
+
+    def __getitem__(self, number: int) -> Record:
+        """InputError with file and line where it is no record."""
+        if self.table is not None:
+            return record_of_row(self.table[int(number)], self.root, self.where(number))
+        with self.path.open("rb") as lines:
+            lines.seek(int(self.offsets[number]))
+            return parse_record(lines.readline(), self.root, self.where(number))
+
+    def __iter__(self) -> Iterator[Record | InputError]:
+        """Every record in order; in place of a bad one, what is wrong with it."""
+        for number in range(len(self)):
+            try:
+                yield self[number]
+            except InputError as problem:
+                yield problem
+
+    def where(self, number: int) -> str:
+        """file:line (of a table: file:row), counted from 1."""
+        blank = 0 if self.table is not None else int(np.searchsorted(self.blanks, number, side="right"))
+        return f"{self.path.name}:{number + 1 + blank}"
+
+    @property
+    def nbytes(self) -> int:
+        return 0 if self.table is not None else self.offsets.nbytes + self.blanks.nbytes
+
+
+class Groups:
+    """Which records are views of one scene: 12 bytes a record of a group."""
+
+    def __init__(self, names: dict[int, str]):
+        """names: number of a record -> its view_group."""
+        self.numbers = np.fromiter(sorted(names, key=lambda number: (names[number], number)), np.uint32, len(names))
+        known = {name: i for i, name in enumerate(sorted(set(names.values())))}
+        self.group = np.array([known[names[int(number)]] for number in self.numbers], np.uint32)
+        order = np.argsort(self.numbers, kind="stable")
+        self.place = order.astype(np.uint32)  # places in `numbers`, by number
+
+    def others(self, number: int) -> np.ndarray:
+        """Numbers of the other records of its group; none where it has none."""
+        at = np.searchsorted(self.numbers, number, sorter=self.place)
+        if at == len(self.numbers) or self.numbers[self.place[at]] != number:
+            return np.zeros(0, np.uint32)
+        first, last = (np.searchsorted(self.group, self.group[self.place[at]], side) for side in ("left", "right"))
+        members = self.numbers[first:last]
+        return members[members != number]
+
+    @property
+    def nbytes(self) -> int:
+        return self.numbers.nbytes + self.group.nbytes + self.place.nbytes
+
+
+class Scan:
+    """One look at every record: numbers by domain, view groups, bad lines, files that are missing.
+
+    split: only records that say this one are taken.
+    """
+
+    def __init__(self, file: RecordFile, split: str | None = None, groups: bool = False, files_exist: bool = False):
+        numbers: dict[str, array] = defaultdict(lambda: array("I"))
+        names: dict[int, str] = {}
+        self.problems: list[str] = []
+        for number, record in enumerate(file):
+            if isinstance(record, InputError):
+                self.problems.append(str(record))
+                continue
+            if split is not None and record.split != split:
+                continue
+            numbers[record.domain].append(number)
+            if groups and record.view_group is not None:
+                names[number] = record.view_group
+            if files_exist:
+                self.problems += [f"{record.where}: {key}: no file {path}" for key, path in missing_files(record)]
+        self.numbers = {domain: np.frombuffer(found, np.uint32) for domain, found in sorted(numbers.items())}
+        self.groups = Groups(names) if names else None
+        if not self.problems and not self.numbers:
+            raise InputError("split", f"no record of {file.path} is of {split!r}", "a split that its records name")
+
+    def check(self) -> "Scan":
+        """InputError that names the first bad line."""
+        if self.problems:
+            more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+            first = self.problems[0].removeprefix("records: ").split("; allowed: ")[0]
+            raise InputError("records", f"{first}{more}", "records that `fathom data check FILE` finds no fault with")
+        return self
+
+
+def missing_files(record: Record) -> list[tuple[str, Path]]:
+    """(key, path) of every file that a record names and that is not there."""
+    named = {
+        "image": record.image,
+        "depth_path": record.depth_path,
+        "sky_path": record.sky_path,
+        "labels_path": record.labels_path,
+        **{f"mask_paths.{name}": path for name, path in record.mask_paths.items()},
+    }
+    named |= {f"messages image {i}": path for i, path in enumerate(images_told(record)) if path is not None}
+    return [(key, path) for key, path in named.items() if isinstance(path, Path) and not path.is_file()]
+
+
+def images_told(record: Record) -> list[Path | None]:
+    """The image slots of a record's messages, in reading order: a file of their own, or None: the record's image."""
+    parts = [part for turn in record.messages if isinstance(turn["content"], list) for part in turn["content"]]
+    return [part.get("image") for part in parts if part.get("type") == "image"]
+
+
+def _lines(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Byte offsets of a file's lines that are not blank; and for each blank one, how many of those precede it.
+
+    A last line without its end is left out where it is no JSON: it is still being written.
+    """
+    offsets, blanks, offset, line = array("q"), array("q"), 0, b""
+    with path.open("rb") as lines:
+        for line in lines:
+            if line.strip():
+                offsets.append(offset)
+            else:
+                blanks.append(len(offsets))
+            offset += len(line)
+    if line.strip() and not line.endswith(b"\n"):
+        try:
+            json.loads(line)
+        except ValueError:
+            offsets.pop()
+    return np.frombuffer(offsets, np.int64), np.frombuffer(blanks, np.int64)
+
+
+def _table(path: Path) -> Any:
+    """A `datasets` table whose images are left as they are stored: decoding may cast 16-bit depth."""
+    import datasets
+
+    try:
+        if path.is_dir():
+            table: Any = datasets.load_from_disk(str(path))
+        else:
+            table = datasets.Dataset.from_parquet(str(path))
+    except (FileNotFoundError, ValueError, OSError) as problem:
+        raise InputError("records", f"{path} cannot be read: {problem}", ALLOWED) from problem
+    if not isinstance(table, datasets.Dataset):
+        raise InputError("records", f"{path} holds several tables ({', '.join(table)})", "the folder of one of them")
+    for name, feature in table.features.items():
+        if isinstance(feature, datasets.Image):
+            table = table.cast_column(name, datasets.Image(decode=False))
+    return table
