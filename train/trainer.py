@@ -27,6 +27,7 @@ from train.evaluate import evaluate
 from train.groups import optimizer_groups
 from train.losses import Tally, counts_of, over_ranks
 from train.recipe import Recipe
+from vlm.adapter import is_adapter, read_adapter
 
 
 class FathomTrainer(Trainer):
@@ -212,12 +213,18 @@ class FathomTrainer(Trainer):
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
         if self.args.should_save:
             os.makedirs(str(output_dir), exist_ok=True)
-            self.accelerator.unwrap_model(self.model).save_pretrained(str(output_dir), state_dict=state_dict)
+            model: Any = self.accelerator.unwrap_model(self.model)
+            if state_dict is not None:  # gathered: tied weights are copies there
+                tied = getattr(model, "_tied_weights_keys", None) or {}
+                state_dict = {name: value for name, value in state_dict.items() if name not in tied}
+            model.save_pretrained(str(output_dir), state_dict=state_dict)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         if self.is_fsdp_enabled:
             return super()._load_from_checkpoint(resume_from_checkpoint, model)
-        load_trained(self.model, Path(resume_from_checkpoint))  # type: ignore[arg-type]
+        running: Any = self.model
+        folder = Path(resume_from_checkpoint)
+        (read_adapter if is_adapter(folder) else load_trained)(running, folder)
         return None
 
 
