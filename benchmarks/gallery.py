@@ -1,0 +1,111 @@
+"""Small pictures of the photographs that a run did worst and best on, kept while it runs.
+
+    OUT/samples/RUN/pictures/0000041_0.731250000.npz    index in the run, AbsRel; ten best and ten worst a process
+
+So the report can show photograph, truth, prediction and error without the model and without the data set. Arrays of a
+file: rgb (h, w, 3) uint8; predicted (h, w) float32 metres (absent where the model answers only at points); and, of
+the true depths, each in the cell that it falls into: truth (h, w) metres and error (h, w), predicted / true - 1; nan
+elsewhere. At most 320 cells a side.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.metrics import valid
+from vlm.files import replacing
+
+KEPT = 10
+LONGEST = 320
+
+Picture = dict[str, np.ndarray]
+
+
+class Gallery:
+    """The extremes of a run so far; threads may offer at once. A run that goes on finds what it kept before."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._kept: list[tuple[float, int]] = [_told(path) for path in folder.glob("*.npz")] if folder.is_dir() else []
+
+    def offer(self, index: int, score: float, make: Callable[[], Picture]) -> None:
+        """Keeps `make()` of the run's photograph `index` where `score` (low = good) is among the extremes."""
+        if not np.isfinite(score):
+            return
+        score = round(float(score), 9)
+        with self._lock:
+            if (score, index) in self._kept or not self._among(score, index):
+                return
+        picture = make()
+        with self._lock:
+            if not self._among(score, index):  # others have come in meanwhile
+                return
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with replacing(self.folder / _name(score, index)) as temporary, temporary.open("wb") as file:
+                np.savez_compressed(file, **picture)  # type: ignore[arg-type]
+            self._kept.append((score, index))
+            for gone in set(self._kept) - set(extremes(self._kept)):
+                (self.folder / _name(*gone)).unlink(missing_ok=True)
+                self._kept.remove(gone)
+
+    def _among(self, score: float, index: int) -> bool:
+        return (score, index) in extremes([*self._kept, (score, index)])
+
+
+def extremes(scores: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """The ten lowest and the ten highest; of equal ones those that come first in the run."""
+    best = sorted(scores)[:KEPT]
+    worst = sorted(scores, key=lambda pair: (-pair[0], pair[1]))[:KEPT]
+    return list(dict.fromkeys([*best, *worst]))
+
+
+def read_picture(folder: Path, score: float, index: int) -> Picture | None:
+    """What was kept of a photograph; None where nothing was."""
+    path = folder / _name(round(float(score), 9), index)
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
+
+
+def picture(
+    rgb: np.ndarray,
+    depth_z: np.ndarray | None,
+    predicted: np.ndarray,
+    truth: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+) -> Picture:
+    """rgb (H, W, 3) and depth_z (H, W), reduced; predicted and true metres where the truth is, in their cells.
+
+    predicted, truth: (n,) with rows and columns (n,) of the photograph, or (h, w) with rows (h,) and columns (w,).
+    """
+    height, width = rgb.shape[:2]
+    shrink = min(1.0, LONGEST / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    small = {"rgb": np.array(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))}
+    if depth_z is not None:
+        middle_rows = ((np.arange(size[1]) + 0.5) * height / size[1]).astype(int)
+        middle_columns = ((np.arange(size[0]) + 0.5) * width / size[0]).astype(int)
+        small["predicted"] = depth_z[np.ix_(middle_rows, middle_columns)].astype(np.float32)
+    if truth.ndim == 2:
+        rows, columns = np.broadcast_arrays(rows[:, None], columns[None])
+    here = valid(truth)
+    cells = (rows[here] * size[1] // height, columns[here] * size[0] // width)
+    for name, values in (("truth", truth[here]), ("error", predicted[here] / truth[here] - 1)):
+        small[name] = np.full(size[::-1], np.nan, np.float32)
+        small[name][cells] = values
+    return small
+
+
+def _name(score: float, index: int) -> str:
+    return f"{index:07}_{score:.9f}.npz"
+
+
+def _told(path: Path) -> tuple[float, int]:
+    index, score = path.stem.split("_")
+    return float(score), int(index)
