@@ -23,14 +23,26 @@ console = Console(highlight=False)
 Model = Annotated[str, typer.Option(help='"nano", a folder written by save_pretrained, or published DepthVLM weights.')]
 
 
-def load(model: str) -> Any:
+Dtype = Annotated[str, typer.Option(help="Of the backbone: auto (as stored), float32, bfloat16 or float16.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps, or auto (spread). Default: the GPU if any.")]
+Attention = Annotated[str, typer.Option(help="auto, flash, sdpa or eager.")]
+In4bit = Annotated[bool, typer.Option("--load-in-4bit", help="Quantise the backbone (NF4); heads stay whole.")]
+
+
+def load(
+    model: str, dtype: str = "float32", device: str | None = None, attention: str = "auto", load_in_4bit: bool = False
+) -> Any:
     """The model of that name; torch is imported only now, so that --help is quick."""
+    import torch
     from transformers.utils import logging
 
     from vlm.model import Fathom
 
     logging.disable_progress_bar()
-    return Fathom.from_pretrained(model)
+    if device is None and torch.accelerator.is_available():
+        device = str(torch.accelerator.current_accelerator())
+    told = {"dtype": dtype, "device_map": device, "attn_implementation": attention, "load_in_4bit": load_in_4bit}
+    return Fathom.from_pretrained(model, **told)
 
 
 @app.command()
@@ -46,6 +58,10 @@ def look(
     focal_mm: Annotated[float | None, typer.Option(help="Focal length in mm; needs --sensor-width-mm.")] = None,
     sensor_width_mm: Annotated[float | None, typer.Option(help="Width of the sensor in mm.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a photograph, nothing else.")] = False,
+    dtype: Dtype = "float32",
+    device: Device = None,
+    attention: Attention = "auto",
+    load_in_4bit: In4bit = False,
 ) -> None:
     """Look at photographs: answers, metric depth, uncertainty and camera, each from one forward pass."""
     from vlm.commands import Request, camera_from, look_at_files
@@ -58,7 +74,7 @@ def look(
         formats=None if formats is None else check_formats([f.strip() for f in formats.split(",")]),
         as_json=json,
     )
-    bad = look_at_files(lambda: load(model), images, request, console)
+    bad = look_at_files(lambda: load(model, dtype, device, attention, load_in_4bit), images, request, console)
     if bad:
         lines = "\n".join(f"  {problem}" for problem in bad)
         print(f"fathom: {len(bad)} of {len(images)} photographs failed:\n{lines}", file=sys.stderr)
@@ -71,14 +87,18 @@ def chat(
     model: Model = "nano",
     fov_x_deg: Annotated[float | None, typer.Option(help="Horizontal field of view in degrees.")] = None,
     focal_px: Annotated[float | None, typer.Option(help="Focal length in pixels of the photograph.")] = None,
+    dtype: Dtype = "float32",
+    device: Device = None,
+    attention: Attention = "auto",
+    load_in_4bit: In4bit = False,
 ) -> None:
     """Talk about one photograph; it is encoded once. /help lists what shows geometry; an empty line ends it."""
     from vlm.commands import camera_from, talk
     from vlm.images import load_image
 
-    load_image(image)
+    photo = load_image(image)
     camera = camera_from(fov_x_deg, focal_px, None, None, None)
-    talk(load(model).look(image, camera), console)
+    talk(load(model, dtype, device, attention, load_in_4bit).look(photo, camera), console)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import itertools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from heads.camera import Camera
 from heads.errors import InputError, NotPredictedError
 from vlm.answer import check_question
 from vlm.files import check_folder
-from vlm.images import load_image
+from vlm.images import Photo, load_image
 from vlm.save import answer_json, describe
 
 BATCH = 8
@@ -66,24 +66,12 @@ def look_at_files(load: Callable[[], Any], images: list[Path], request: Request,
         if folder is not None:
             check_folder(folder)
     bad: list[str] = []
-    good: list[tuple[Path, Path | None]] = []
-    for image, folder in zip(images, folders, strict=True):
-        try:
-            photo = load_image(image)
-            if request.camera is not None:
-                Camera.given(*photo.size, request.camera)
-            good.append((image, folder))
-        except InputError as problem:
-            if len(images) == 1:
-                raise
-            bad.append(f"{image}: {problem}")
-    if not good:
-        return bad
-    model = load()
-    with _progress(len(good)) as (progress, task):
-        for first in range(0, len(good), BATCH):
-            batch = good[first : first + BATCH]
-            scenes = model.look_many([image for image, _ in batch], [request.camera] * len(batch))
+    good = _readable(images, folders, request, bad)
+    model = None
+    with _progress(len(images)) as (progress, task):
+        while batch := list(itertools.islice(good, BATCH)):
+            model = model or load()
+            scenes = model.look_many([photo for photo, _ in batch], [request.camera] * len(batch))
             for scene, (_, folder) in zip(scenes, batch, strict=True):
                 answer(scene, request.questions)
                 if request.as_json:
@@ -96,6 +84,23 @@ def look_at_files(load: Callable[[], Any], images: list[Path], request: Request,
                         console.print(f"  written to {escape(str(folder))}")
                 progress.advance(task)
     return bad
+
+
+def _readable(
+    images: list[Path], folders: list[Path | None], request: Request, bad: list[str]
+) -> Iterator[tuple[Photo, Path | None]]:
+    """Each photograph that can be used, decoded once, when its turn comes; the others' lines go to `bad`."""
+    for image, folder in zip(images, folders, strict=True):
+        try:
+            photo = load_image(image)
+            if request.camera is not None:
+                Camera.given(*photo.size, request.camera)
+        except InputError as problem:
+            if len(images) == 1:
+                raise
+            bad.append(f"{image}: {problem}")
+        else:
+            yield photo, folder
 
 
 def folders_in(out: Path | None, images: list[Path]) -> list[Path | None]:

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 
@@ -109,8 +110,30 @@ def test_many_photographs_are_one_batch(fathom, monkeypatch):
     assert code == 0 and sum(pixels is not None for pixels in passes) == 1
 
 
+def test_every_photograph_is_decoded_once(fathom, monkeypatch):
+    from vlm import images
+
+    opened, decode = [], images._photo_from_path
+    monkeypatch.setattr(images, "_photo_from_path", lambda path, name: (opened.append(path), decode(path, name))[1])
+    code, _, _ = fathom("look", "good.png", "second.png")
+    assert code == 0 and [path.name for path in opened] == ["good.png", "second.png"]
+
+
+def test_precision_and_attention_can_be_chosen(fathom, monkeypatch):
+    from vlm.model import Fathom
+
+    seen, load = [], Fathom.from_pretrained.__func__
+    monkeypatch.setattr(
+        Fathom, "from_pretrained", classmethod(lambda cls, *a, **k: (seen.append(load(cls, *a, **k)), seen[-1])[1])
+    )
+    code, _, _ = fathom("look", "good.png", "--dtype", "bfloat16", "--attention", "eager", "--device", "cpu")
+    assert code == 0
+    assert seen[0].dtype == torch.bfloat16 and seen[0].config._attn_implementation == "eager"
+    code, _, err = fathom("look", "good.png", "--dtype", "int3")
+    assert code == 2 and "dtype: 'int3'" in err and err.count("\n") == 1
+
+
 def test_doctor_says_what_is_here(fathom):
-    import torch
     import transformers
 
     code, out, _ = fathom("doctor")
