@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint clean
+FLOOR := .venv-floor
+FLOOR_READY := $(FLOOR)/.ready
+
+.PHONY: demo test test-slow test-floor lint clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,10 +23,21 @@ test: $(READY)
 test-slow: $(READY)
 	$(BIN)/pytest -m "slow and not gpu"
 
+# The oldest transformers that pyproject.toml allows; everything else is looked up in $(VENV).
+$(FLOOR_READY): $(READY)
+	$(PYTHON) -m venv $(FLOOR)
+	$(BIN)/python -c "import sysconfig; print(f'import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})')" \
+		> $$($(FLOOR)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/shared.pth
+	$(FLOOR)/bin/pip install --quiet --disable-pip-version-check 'transformers==5.17.*'
+	touch $(FLOOR_READY)
+
+test-floor: $(FLOOR_READY)
+	$(FLOOR)/bin/python -m pytest -m "not slow and not gpu"
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
 clean:
-	rm -rf $(VENV) demo_output
+	rm -rf $(VENV) $(FLOOR) demo_output
