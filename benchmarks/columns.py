@@ -23,7 +23,7 @@ COMMON = {
     "domain": "string",
     "scene_id": "string",
     "image": "string",  # path of the photograph as it was read
-    "status": "string",  # "ok"; "failed": the model raised (its truths count as missing); "bad": data unreadable, left out
+    "status": "string",  # "ok"; "failed": the model raised, all truths count as missing; "bad": unreadable data
     "problem": "string",  # the error of a "failed" or "bad" one
     "width": "int64",  # of the photograph as the model saw it (after a crop), pixels
     "height": "int64",

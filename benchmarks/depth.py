@@ -1,232 +1,278 @@
-"""Metric depth and camera of a model on records: scored photograph by photograph, then data set by data set.
+"""Depth, its uncertainty and shape, and the camera, of a model on records: `fathom bench depth`.
 
-    result = run_depth(model, read_records("depth.jsonl"), camera="none", mode="dense")
+    result = run_depth(load_adapter("nano"), RecordFiles((Path("depth.jsonl"),)), Path("out"), DepthOptions("dense"))
     result.datasets["kitti"]["delta1"], result.macro["delta1"]
 
-A model is anything with `look_many(images, cameras)` that gives scenes whose `views[0]` has `depth_z`, `sky`,
-`log_depth_scale`, `camera` and `camera_from_rays` in the photograph's pixels (None or absent for what it does
-not predict: such measures are left out, never filled in). Depth is compared in metres as predicted, unaligned.
+Sparse: the labelled pixels, as DepthVLM-Bench has them; dense: the whole depth map, and its shape. Depth is compared
+in metres as predicted, unless an alignment was asked for. What a model does not claim is left out, never filled in.
 """
 
-import math
-import time
-import warnings
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from itertools import islice
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from benchmarks.adapters.base import Adapter, Prediction
+from benchmarks.alignment import ALIGNMENTS, PERMITTED, Alignment, apply, claimed, fit
+from benchmarks.camera import camera_errors, random_crop
+from benchmarks.columns import DEPTH
 from benchmarks.constants import Truths
-from benchmarks.metrics import depth_metrics, sky_metrics, uncertainty_metrics, valid
-from benchmarks.protocol import protocol
+from benchmarks.metrics import DepthErrors, sky_metrics, valid
+from benchmarks.processes import Processes
+from benchmarks.protocol import VALID_RANGES_M
+from benchmarks.running import Progress, Sample, run
+from benchmarks.shape import order_errors, shape_metrics
+from benchmarks.spectrum import token_peak
+from benchmarks.summary import RunResult, result_of
+from benchmarks.uncertainty import uncertainty_metrics
 from heads.camera import Camera
 from heads.errors import InputError
+from vlm.images import Photo, load_image
 from vlm.records import Record
 
 CameraMode = Literal["given", "none"]
 DepthMode = Literal["dense", "sparse"]
-COUNTED = ("pixels", "missing")  # summed over photographs; everything else is averaged
-NOT_AVERAGED = ("focal_px", "constant_delta1_m", "constant_abs_rel_m")
-GRID = (16, 12)  # rays compared per photograph, across and down
+
+
+@dataclass(frozen=True)
+class DepthOptions:
+    """How depth is measured.
+
+    mode: "dense" scores the whole depth map, "sparse" the labelled pixels. A record without the one that is asked
+        for keeps its camera scores, has no depth scores, and is counted in `without_truth`.
+    camera: "given" passes the record's camera; "none" withholds it and the file's EXIF.
+    align: "none" = metres as predicted; "scale", "affine": see `benchmarks.alignment`.
+    crop_seed: each photograph is cut at random (`benchmarks.camera.random_crop`); None = whole photographs.
+    """
+
+    mode: DepthMode = "dense"
+    camera: CameraMode = "given"
+    align: Alignment = "none"
+    crop_seed: int | None = None
+    batch: int = 4
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("mode", ("dense", "sparse")), ("camera", ("given", "none")), ("align", ALIGNMENTS)):
+            if getattr(self, name) not in allowed:
+                raise InputError(name, repr(getattr(self, name)), ", ".join(allowed))
+        if self.batch < 1:
+            raise InputError("batch", str(self.batch), "1 or more photographs at a time")
+
+    @property
+    def name(self) -> str:
+        """Short, for folders and files."""
+        parts = [f"depth_{self.mode}", f"camera_{self.camera}"]
+        parts += [] if self.align == "none" else [f"align_{self.align}"]
+        return "_".join(parts + ([] if self.crop_seed is None else [f"crop_{self.crop_seed}"]))
 
 
 @dataclass
-class DepthResult:
-    """samples: one dictionary a photograph, in the order of the records (see `score`).
+class DepthTruth:
+    """True depth_z: of the labelled pixels (n,), or on the depth map's own grid (h, w), and where it is read.
 
-    datasets: name -> means over its photographs (each counts the same, however many pixels it has), the median
-    of `fov_error_deg`, sums of `pixels` and `missing`, `photographs`, `without_truth` and the best constants.
-    macro: means over the data sets that have the measure. micro: as a data set, over all photographs.
+    rows, columns: of the photograph, for each label, or for each row and each column of the grid. pixels: (n, 2), of
+    labels alone. camera: the photograph's true one; grid_camera: of the grid. photo_px: pixels of the photograph that
+    a pixel of the grid is wide.
     """
 
-    samples: list[dict[str, Any]]
-    datasets: dict[str, dict[str, Any]]
-    macro: dict[str, float]
-    micro: dict[str, float]
-    protocol: dict[str, Any] = field(default_factory=dict)
+    depth: np.ndarray | None
+    rows: np.ndarray
+    columns: np.ndarray
+    camera: Camera | None
+    pixels: np.ndarray | None = None
+    grid_camera: Camera | None = None
+    masks: dict[str, np.ndarray] | None = None
+    photo_px: float = 1.0
 
-    def as_dict(self) -> dict[str, Any]:
-        """For a JSON file (see `benchmarks.report.write_json`)."""
-        return asdict(self)
+    def read(self, values: np.ndarray) -> np.ndarray:
+        """A map of the photograph (H, W), where the truth is."""
+        at = np.ix_(self.rows, self.columns) if self.depth is not None and self.depth.ndim == 2 else None
+        return values[at] if at is not None else values[self.rows, self.columns]
+
+
+class DepthTask:
+    """Decodes records and scores predictions, for `benchmarks.running`."""
+
+    columns = DEPTH
+
+    def __init__(self, options: DepthOptions, claims: frozenset[str]):
+        self.options = options
+        sparse = options.mode == "sparse" and options.align == "none" and "points_at" in claims
+        self.scores_depth = sparse or bool(claims & set(PERMITTED[options.align]))
+
+    def load(self, record: Record, row: dict[str, Any]) -> Sample:
+        """The photograph (cut where asked), its camera, and the truth."""
+        photo = load_image(record.image)
+        if photo.size != record.size:
+            wrong = f"{record.where} says {record.size}, the photograph is {photo.size}"
+            raise InputError("original_rgb_size", wrong, "its upright [width, height]")
+        camera, window = record.camera, None
+        if self.options.crop_seed is not None:
+            window = random_crop(photo.size, self.options.crop_seed, _key(record))
+            left, top, width, height = window
+            camera = None if camera is None else camera.crop(*window)
+            rgb = np.ascontiguousarray(photo.rgb[top : top + height, left : left + width])
+            photo = Photo(rgb, photo.exif_camera and photo.exif_camera.crop(*window), photo.exif_note, photo.name)
+            row |= {"crop_left": left, "crop_top": top}
+        given = self.options.camera == "given"
+        if not given:
+            photo = replace(photo, exif_camera=None, exif_note="withheld")
+        row |= {"width": photo.size[0], "height": photo.size[1]}
+        truth = self.truth(record, camera, window or (0, 0, *photo.size))
+        return Sample(record, row, photo, camera if given else None, truth.pixels, truth)
+
+    def truth(self, record: Record, camera: Camera | None, window: tuple[int, int, int, int]) -> DepthTruth:
+        """The truth inside a window (left, top, width, height) of the photograph; `camera` is the window's."""
+        left, top, width, height = window
+        nothing = np.zeros(0, int)
+        if self.options.mode == "sparse":
+            pixels = record.pixels - (left, top)
+            inside = np.asarray(np.all((pixels >= 0) & (pixels < (width, height)), axis=1))
+            pixels = pixels[inside]
+            columns, rows = pixels.astype(int).T
+            return DepthTruth(record.depths[inside] if len(inside) else None, rows, columns, camera, pixels)
+        if record.depth_path is None:
+            return DepthTruth(None, nothing, nothing, camera)
+        depth = record.depth_z()
+        if record.valid_range_m is None and record.dataset in VALID_RANGES_M:
+            near, far, _ = VALID_RANGES_M[record.dataset]
+            depth[np.isfinite(depth) & ((depth < near) | (depth > far))] = np.nan
+        rows, columns = np.arange(depth.shape[0]), np.arange(depth.shape[1])
+        # centres of the depth map's pixels, as pixels of the window
+        y = (rows + 0.5) * (record.size[1] / len(rows)) - top
+        x = (columns + 0.5) * (record.size[0] / len(columns)) - left
+        rows, columns = rows[(y >= 0) & (y < height)], columns[(x >= 0) & (x < width)]
+        if not (len(rows) and len(columns)):
+            return DepthTruth(None, nothing, nothing, camera)
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        whole = record.camera and record.camera.resize(*depth.shape[::-1])
+        return DepthTruth(
+            depth[part],
+            y[rows].astype(int),
+            x[columns].astype(int),
+            camera,
+            None,
+            whole and whole.crop(int(columns[0]), int(rows[0]), len(columns), len(rows)),
+            {name: record.masks(name)[part] for name in ("edges", "planes") if name in record.mask_paths},
+            record.size[0] / depth.shape[1],
+        )
+
+    def score(self, sample: Sample, prediction: Prediction | None) -> dict[str, Any]:
+        """The columns of `benchmarks.columns.DEPTH` that this model claims and this record can tell."""
+        truth: DepthTruth = sample.truth
+        row: dict[str, Any] = {}
+        if truth.depth is not None and self.scores_depth:
+            row |= self._depth(sample, truth, prediction)
+        if prediction is None:
+            return row
+        if self.options.mode == "dense" and prediction.token_period_px is not None:
+            found = claimed(prediction, self.options.align)
+            if found is not None and not found[0].startswith("disparity"):
+                row["token_peak"] = token_peak(found[1], prediction.token_period_px)
+                row["token_period_px"] = prediction.token_period_px[0]
+        if prediction.camera is not None and truth.camera is not None:
+            row |= camera_errors(prediction.camera, truth.camera)
+        return row
+
+    def _depth(self, sample: Sample, truth: DepthTruth, prediction: Prediction | None) -> dict[str, Any]:
+        assert truth.depth is not None
+        row, depth_z = self._placed(truth, prediction)
+        row |= DepthErrors(depth_z, truth.depth).measures()
+        if prediction is None:
+            return row
+        if self.options.align == "none" and prediction.log_depth_scale is not None:
+            row |= uncertainty_metrics(depth_z, truth.read(prediction.log_depth_scale), truth.depth)
+        if prediction.sky is not None and self.options.mode == "dense":
+            row |= sky_metrics(truth.read(prediction.sky), truth.depth)
+        key = _key(sample.record)
+        if self.options.mode == "sparse":
+            return row | order_errors(depth_z, truth.depth, key)
+        return row | shape_metrics(depth_z, truth.depth, truth.grid_camera, truth.masks, key, truth.photo_px)
+
+    def _placed(self, truth: DepthTruth, prediction: Prediction | None) -> tuple[dict[str, Any], np.ndarray]:
+        """Predicted depth_z where the truth is, aligned where asked; nan where there is none."""
+        assert truth.depth is not None
+        missing = np.full(truth.depth.shape, np.nan)
+        if prediction is None:
+            return {}, missing
+        if prediction.points_at is not None and self.options.mode == "sparse" and self.options.align == "none":
+            return {}, np.asarray(prediction.points_at, np.float64)
+        found = claimed(prediction, self.options.align)
+        if found is None:
+            return {}, missing
+        claim, values = found[0], truth.read(found[1])
+        if self.options.align == "none":
+            return {}, values
+        scale, shift = fit(values, truth.depth, claim, self.options.align)
+        return {"align_scale": scale, "align_shift": shift}, apply(values, claim, scale, shift)
 
 
 def run_depth(
-    model: Any,
+    adapter: Adapter | Any,
     records: Iterable[Record],
-    camera: CameraMode = "given",
-    mode: DepthMode = "dense",
-    progress: Callable[[int], None] | None = None,
-    batch: int = 4,
-) -> DepthResult:
-    """Every record through the model, `batch` photographs at a time.
+    folder: Path,
+    options: DepthOptions,
+    stated: dict[str, Any] | None = None,
+    processes: Processes | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """A model on records, into `folder` (its own: see `benchmarks.running`); goes on where it stopped.
 
-    camera: "given" passes the record's camera (InputError where a record has none); "none" passes nothing but
-        the photograph's file, so its EXIF or else the model's own rays make depth metric (`focal_from` tells).
-    mode: "dense" scores the whole depth map, "sparse" the labelled pixels. A record without the one that is
-        asked for keeps its camera scores, has no depth scores, and is counted in `without_truth`.
-    progress: called with the number of photographs done since the last call.
+    records: read once, and once more where a constant is chosen on their truth. stated: what the protocol says of
+    them. A model that needs a camera is not run without one.
     """
-    for name, value, allowed in (("camera", camera, ("given", "none")), ("mode", mode, ("dense", "sparse"))):
-        if value not in allowed:
-            raise InputError(name, repr(value), " or ".join(allowed))
-    samples: list[dict[str, Any]] = []
-    truths: dict[str, Truths] = defaultdict(Truths)
-    seconds = 0.0
-    for group in _batches(records, batch):
-        for record in group:
-            if camera == "given" and record.camera is None:
-                raise InputError("camera", f"{record.where} has no intrinsics", "camera='none', or records with them")
-        started = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="camera: the given focal")  # measured: ray_angle_deg
-            scenes = model.look_many(
-                [record.image for record in group],
-                [record.camera if camera == "given" else None for record in group],
-            )
-        views = [scene.views[0] for scene in scenes]
-        depths = [view.depth_z for view in views]  # read lazily: part of what a prediction costs
-        seconds += time.perf_counter() - started
-        for record, view, depth_z in zip(group, views, depths, strict=True):
-            if depth_z.shape != record.size[::-1]:
-                wrong = f"{record.where} says {record.size}, the photograph is {depth_z.shape[::-1]}"
-                raise InputError("original_rgb_size", wrong, "its upright [width, height]")
-            sample, truth = score(record, view, mode)
-            samples.append(sample)
-            if truth is not None:
-                truths[record.dataset].add(truth)
-        if progress:
-            progress(len(group))
-    if not samples:
-        raise InputError("records", "there are none", "at least one record")
-    datasets = _by_dataset(samples, truths)
-    stated = protocol(
-        model,
-        benchmark="depth",
-        mode=mode,
-        camera=camera,
-        alignment="metric",
-        crop="none",
-        caps="none: every finite true depth above 0",
-        averaged="photographs of a data set, then data sets (macro)",
-        photographs=len(samples),
-        seconds_per_image=seconds / len(samples),
-        batch=batch,
-    )
-    return DepthResult(samples, datasets, average(list(datasets.values())), _over_photographs(samples), stated)
+    processes = processes or Processes()
+    asked = {"benchmark": "depth", "model": adapter.name, "model_facts": adapter.facts, **_asked(options, adapter)}
+    if options.camera == "none" and adapter.needs_camera:
+        return RunResult(folder.name, asked | (stated or {}), not_run="it needs the true camera")
+    task = DepthTask(options, adapter.claims)
+    adapter_of: Callable[[str], Adapter] = lambda dataset: adapter  # noqa: E731
+    fitted = getattr(adapter, "fitted", None)  # a constant that is chosen on the truth
+    if fitted is not None:
+        chosen = {name: fitted(truths) for name, truths in all_truths(task, records).items()}
+        asked["constants_m"] = {name: constant.metres for name, constant in chosen.items()}
+        adapter_of = chosen.__getitem__
+    run(adapter_of, task, records, folder, asked | (stated or {}), processes, options.batch, progress=progress)
+    return result_of(folder)
 
 
-def score(record: Record, view: Any, mode: DepthMode) -> tuple[dict[str, Any], np.ndarray | None]:
-    """One photograph's scores, and the true depths that they were computed on (None: no truth of that mode).
-
-    The keys are those of `depth_metrics`, `uncertainty_metrics` (where the model states a scale),
-    `sky_metrics` (dense, where the truth has sky), and `fov_error_deg`, `ray_angle_deg` (see `camera_errors`).
-    """
-    sample: dict[str, Any] = {
-        "where": record.where,
-        "dataset": record.dataset,
-        "domain": record.domain,
-        "scene_id": record.scene_id,
-        "focal_from": view.camera.source,
-        "focal_px": view.camera.focal,
-    }
-    found = _truth_and_cells(record, mode)
-    truth = None
-    if found is not None:
-        truth, rows, columns = found
-        depth_z = view.depth_z[rows, columns]
-        sample |= depth_metrics(depth_z, truth)
-        scale, sky = getattr(view, "log_depth_scale", None), getattr(view, "sky", None)
-        if scale is not None:
-            sample |= uncertainty_metrics(depth_z, scale[rows, columns], truth)
-        if sky is not None:
-            sample |= sky_metrics(sky[rows, columns], truth)
-        if not valid(truth).any():
-            truth = None
-    if view.camera_from_rays is not None and record.camera is not None:
-        sample |= camera_errors(view.camera_from_rays, record.camera)
-    return sample, truth
+def all_truths(task: DepthTask, records: Iterable[Record]) -> dict[str, Truths]:
+    """The truth of each data set as the task scores it; what cannot be read is left out here, and told by the run."""
+    truths: dict[str, Truths] = {}
+    for record in records:
+        kept = truths.setdefault(record.dataset, Truths())
+        window = (0, 0, *record.size)
+        if task.options.crop_seed is not None:
+            window = random_crop(record.size, task.options.crop_seed, _key(record))
+        try:
+            truth = task.truth(record, None, window).depth
+        except (InputError, OSError):
+            continue
+        if truth is not None:
+            kept.add(truth[valid(truth)])
+    return truths
 
 
-def camera_errors(predicted: Camera, true: Camera) -> dict[str, float]:
-    """fov_error_deg: |horizontal field of view, predicted - true|, degrees.
-
-    ray_angle_deg: mean angle between predicted and true rays over a 16x12 grid of the photograph, degrees.
-    """
-    x = (np.arange(GRID[0]) + 0.5) / GRID[0] * true.width
-    y = (np.arange(GRID[1]) + 0.5) / GRID[1] * true.height
-    pixels = np.stack(np.meshgrid(x, y), -1)
-    a, b = predicted.rays_at(pixels), true.rays_at(pixels)
-    # atan2 keeps its digits where the angle is small; arccos of the product does not
-    angle = np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), (a * b).sum(-1))
+def _asked(options: DepthOptions, adapter: Any) -> dict[str, Any]:
+    crop = "none"
+    if options.crop_seed is not None:
+        crop = f"each side 50 to 100 %, drawn by seed {options.crop_seed} and the record's data set and file name"
+    capped = {name: {"metres": [near, far], "from": source} for name, (near, far, source) in VALID_RANGES_M.items()}
     return {
-        "fov_error_deg": abs(predicted.fov_x_deg - true.fov_x_deg),
-        "ray_angle_deg": float(np.degrees(angle).mean()),
+        "mode": options.mode,
+        "camera": options.camera,
+        "alignment": options.align,
+        "crop": crop,
+        "caps": "as labelled" if options.mode == "sparse" else {"record": "its valid_range_m", **capped},
+        "claims": sorted(adapter.claims),
+        "batch": options.batch,
+        "averaged": "photographs of a data set, then data sets (macro)",
     }
 
 
-def average(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """The mean of every measure over the rows that have it; nan and absent values are left out."""
-    keys = dict.fromkeys(key for row in rows for key, value in row.items() if isinstance(value, float))
-    means = {}
-    for key in keys:
-        values = [row[key] for row in rows if isinstance(row.get(key), float) and not math.isnan(row[key])]
-        if key not in NOT_AVERAGED:
-            means[key] = float(np.mean(values)) if values else math.nan
-    return means
-
-
-def _over_photographs(samples: list[dict[str, Any]]) -> dict[str, float]:
-    """`average`, but the median of the field of view's error (one wild camera says little about the others)."""
-    means = average(samples)
-    errors = [sample["fov_error_deg"] for sample in samples if "fov_error_deg" in sample]
-    return means | ({"fov_error_deg": float(np.median(errors))} if errors else {})
-
-
-def _by_dataset(samples: list[dict[str, Any]], truths: dict[str, Truths]) -> dict[str, dict[str, Any]]:
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for sample in samples:
-        groups[sample["dataset"]].append(sample)
-    datasets = {}
-    for name, rows in groups.items():
-        summary: dict[str, Any] = dict(_over_photographs(rows))
-        for key in COUNTED:
-            summary[key] = sum(row.get(key, 0) for row in rows)
-        summary["photographs"] = len(rows)
-        summary["without_truth"] = sum(not row.get("pixels") for row in rows)
-        summary["focal_from"] = dict(Counter(row["focal_from"] for row in rows))
-        for key, constant in (
-            ("constant_delta1", truths[name].best_for_delta1()),
-            ("constant_abs_rel", truths[name].best_for_abs_rel()),
-        ):
-            if constant is not None:
-                summary[key], summary[f"{key}_m"] = constant.score, constant.metres
-        datasets[name] = summary
-    return datasets
-
-
-def _truth_and_cells(record: Record, mode: DepthMode) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """True depths, and the row and column of the photograph where each is read; None without such truth."""
-    width, height = record.size
-    if mode == "sparse":
-        if not len(record.depths):
-            return None
-        truth, x, y = record.depths, record.pixels[:, 0], record.pixels[:, 1]
-    else:
-        if record.depth_path is None:
-            return None
-        truth = record.depth_z()
-        here = valid(truth) | np.isposinf(truth)
-        rows, columns = np.nonzero(here)
-        # centres of the depth map's pixels, as pixels of the photograph
-        truth, x = truth[here], (columns + 0.5) * width / here.shape[1]
-        y = (rows + 0.5) * height / here.shape[0]
-    return truth, np.clip(y.astype(int), 0, height - 1), np.clip(x.astype(int), 0, width - 1)
-
-
-def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    iterator = iter(records)
-    while group := list(islice(iterator, size)):
-        yield group
+def _key(record: Record) -> str:
+    """What a record is called wherever its files lie."""
+    name = record.where if not isinstance(record.image, str | Path) else Path(record.image).name
+    return f"{record.dataset}/{record.scene_id}/{name}"

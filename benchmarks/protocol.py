@@ -13,6 +13,14 @@ import torch
 
 PACKAGES = ("fathom-vlm", "torch", "transformers", "numpy", "pillow")
 
+VALID_RANGES_M = {
+    "nyuv2": (1e-3, 10.0, "Eigen et al. 2014: Kinect indoors"),
+    "kitti": (1e-3, 80.0, "Eigen et al. 2014; Garg et al. 2016: capped at 80 m"),
+    "sunrgbd": (1e-3, 8.0, "Bhat et al. 2023 (ZoeDepth): 8 m; files wrap at 8.19 m"),
+}
+"""Data set -> nearest and farthest true depth that dense maps are scored on, and whose convention that is. A record's
+own `valid_range_m` comes first; labelled pixels are scored as published, and other data sets without a cap."""
+
 
 def protocol(model: Any, **stated: Any) -> dict[str, Any]:
     """`stated` (mode, camera, alignment, seconds per image, ...) and what can be found out here, as JSON types.
@@ -30,6 +38,11 @@ def protocol(model: Any, **stated: Any) -> dict[str, Any]:
         "commit": commit(),
         "hardware": hardware(),
     }
+
+
+def session(processes: int) -> dict[str, Any]:
+    """By what a run is made: versions, commit, hardware, how many processes."""
+    return {"versions": versions(), "commit": commit(), "hardware": hardware(), "processes": processes}
 
 
 def versions() -> dict[str, str | None]:

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.depth import DepthResult
 from benchmarks.flops import Flops
 from benchmarks.protocol import plain
-from benchmarks.spatial_qa import QaResult
 from vlm.files import replacing
 
 NONE = "-"  # a cell for which nothing was measured
@@ -64,86 +62,6 @@ class Table:
 
     def _lines(self, rule: list[str]) -> list[list[str]]:
         return [self.columns, rule, *self.rows]
-
-
-def depth_table(results: list[DepthResult]) -> Table:
-    """One row a data set and camera mode, then the means; depth in metres, unaligned."""
-    columns = {
-        "delta1": ("delta1", 3),
-        "abs_rel": ("AbsRel", 3),
-        "rmse": ("RMSE m", 2),
-        "silog": ("SILog", 1),
-        "coverage_90": ("in 90 %", 2),
-        "nll": ("NLL", 2),
-        "sky_accuracy": ("sky", 3),
-        "fov_error_deg": ("FoV err °", 1),
-        "ray_angle_deg": ("rays °", 1),
-        "constant_delta1": ("const delta1", 3),
-        "constant_abs_rel": ("const AbsRel", 3),
-    }
-    rows, notes = [], []
-    names = list(dict.fromkeys(name for result in results for name in result.datasets))
-    for name in names:
-        for result in results:
-            if name in result.datasets:
-                found = result.datasets[name]
-                cells = [number(found.get(key), digits) for key, (_, digits) in columns.items()]
-                counts = [str(found["photographs"]), *cells, str(found["missing"])]
-                rows.append([name, result.protocol["camera"], *counts])
-    for label, means in (("mean of data sets", "macro"), ("all photographs", "micro")):
-        for result in results if len(names) > 1 else []:
-            values = getattr(result, means)
-            cells = [number(values.get(key), digits) for key, (_, digits) in columns.items()]
-            rows.append([label, result.protocol["camera"], str(len(result.samples)), *cells, NONE])
-    for result in results:
-        notes += _depth_notes(result)
-    notes.append("const: the constant depth that scores best on that data set; each photograph counts the same")
-    stated = results[0].protocol
-    title = f"{stated['model']}: {stated['mode']} metric depth, unaligned, {stated['photographs']} photographs"
-    heads = ["data set", "camera", "n", *(title for title, _ in columns.values()), "missing px"]
-    narrow = ("data set", "camera", "n", "delta1", "AbsRel", "in 90 %", "FoV err °", "const delta1")
-    return Table(title, heads, rows, list(dict.fromkeys(notes)), narrow)
-
-
-def _depth_notes(result: DepthResult) -> list[str]:
-    notes = []
-    for name, found in result.datasets.items():
-        if found["without_truth"]:
-            wanted = "dense map" if result.protocol["mode"] == "dense" else "labelled pixel"
-            notes.append(f"{name}: {found['without_truth']} of {found['photographs']} have no {wanted}: no depth score")
-    sources: dict[str, int] = {}
-    for found in result.datasets.values():
-        for source, count in found["focal_from"].items():
-            sources[source] = sources.get(source, 0) + count
-    told = ", ".join(f"{source} {count}" for source, count in sources.items())
-    stated = result.protocol
-    notes.append(
-        f"camera {stated['camera']}: focal from {told}; {stated['seconds_per_image']:.2f} s an image,"
-        f" pixel budget {stated['pixel_budget']}, {stated['dtype']}"
-    )
-    return notes
-
-
-def qa_table(result: QaResult) -> Table:
-    """One row a question type: share right beside its floor."""
-    rows, notes = [], []
-    for kind, found in result.types.items():
-        if "score" not in found:
-            notes.append(f"{kind}: {found['questions']} questions, not scored")
-            continue
-        cells = [number(found.get(key), 3) for key in ("score", "floor", "within_10", "floor_within_10")]
-        rows.append([kind, str(found["questions"]), *cells, str(found["unparsed"]), found["floor_answer"]])
-    means = [number(result.macro[key], 3) for key in ("score", "floor")]
-    rows.append(["mean of types", str(len(result.samples)), *means, NONE, NONE, NONE, NONE])
-    notes.append("right: metres within 25 %, degrees within 10 %, positions within 100 of 1000, else the same words")
-    notes.append("floor: the fixed answer that scores best on these questions, without any image")
-    stated = result.protocol
-    notes.append(
-        f"{stated['photographs']} photographs, {stated['seconds_per_image']:.2f} s a look,"
-        f" {stated['seconds_per_question']:.2f} s a question"
-    )
-    columns = ["type", "n", "right", "floor", "within 10 %", "floor 10 %", "unparsed", "floor's answer"]
-    return Table(f"{stated['model']}: spatial questions", columns, rows, notes, tuple(columns[:-1]))
 
 
 def speed_table(measured: dict[str, Any]) -> Table:

@@ -67,7 +67,8 @@ class Adapter(Protocol):
     """A model as the benchmark sees it.
 
     name: for tables, e.g. "nano". claims: the fields of `Prediction` that it fills.
-    needs_camera: without one it cannot predict; the benchmark then shows dashes instead of asking.
+    needs_camera: without one it cannot predict; the benchmark then shows dashes instead of asking. An adapter whose
+        answer never depends on the camera may also have `ignores_camera = True`: it is run once, not with and without.
     facts: what the protocol states about it (dtype, device, pixel_budget, weights' digest, prompt, ...), JSON types.
         A run is resumed only where these are the same.
     """
@@ -95,10 +96,23 @@ class Adapter(Protocol):
 
 def load_adapter(spec: str, **options: object) -> Adapter:
     """From what a user types after --model: KIND:ARGUMENT, "nano", or a folder of Fathom or DepthVLM weights."""
+    kind, argument = _parts(spec)
+    return import_module(KINDS[kind]).load(argument, **options)
+
+
+def check_spec(spec: str) -> None:
+    """InputError where `spec` leads to no adapter, before anything is loaded; a kind checks more with `check`."""
+    kind, argument = _parts(spec)
+    check = getattr(import_module(KINDS[kind]), "check", None)
+    if check is not None:
+        check(argument)
+
+
+def _parts(spec: str) -> tuple[str, str]:
     kind, colon, argument = spec.partition(":")
     if not colon and (spec == "nano" or Path(spec).is_dir()):
         kind, argument = "fathom", spec
     if kind not in KINDS or not argument:
         kinds = ", ".join(f"{kind}:..." for kind in KINDS)
         raise InputError("model", f"no model or folder named {spec!r}", f"nano, a folder, {kinds}")
-    return import_module(KINDS[kind]).load(argument, **options)
+    return kind, argument

@@ -25,6 +25,7 @@ class ConstantAdapter:
     name: str
     claims = frozenset({"depth_metric"})
     needs_camera = False
+    ignores_camera = True
 
     @property
     def facts(self) -> dict[str, object]:
@@ -43,6 +44,7 @@ class OracleConstant:
     choice: str
     claims = frozenset({"depth_metric"})
     needs_camera = False
+    ignores_camera = True
 
     @property
     def name(self) -> str:
@@ -74,3 +76,8 @@ def load(argument: str) -> ConstantAdapter | OracleConstant:
     if not (np.isfinite(metres) and metres > 0):
         raise InputError("model", f"constant:{argument}", "constant:METRES above 0, " + ", ".join(CHOICES))
     return ConstantAdapter(metres, f"constant:{argument}")
+
+
+def check(argument: str) -> None:
+    """InputError where it is no constant."""
+    load(argument)

@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +79,13 @@ def weights_digest(model: Any) -> str:
     return digest.hexdigest()[:16]
 
 
+def check(argument: str) -> None:
+    """InputError where the name leads nowhere."""
+    from vlm.checkpoints import resolve
+
+    resolve(argument)
+
+
 def load(argument: str, **options: Any) -> FathomAdapter:
     """argument: "nano" or a folder; options: as for `Fathom.from_pretrained` (dtype, ...)."""
     from transformers.utils import logging
@@ -88,4 +94,4 @@ def load(argument: str, **options: Any) -> FathomAdapter:
 
     logging.disable_progress_bar()
     model = Fathom.from_pretrained(argument, **options)
-    return FathomAdapter(model, argument if argument == "nano" else Path(argument).name)
+    return FathomAdapter(model, argument)

@@ -1,0 +1,31 @@
+"""Which of how many processes this one is, under `accelerate launch` or alone."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process is number `rank` of `count`; `wait()` returns when every one has called it."""
+
+    rank: int = 0
+    count: int = 1
+    wait: Callable[[], None] = lambda: None
+
+    @property
+    def first(self) -> bool:
+        """True in the one process that writes what is written once."""
+        return self.rank == 0
+
+
+def launched() -> Processes:
+    """As `accelerate launch` started us (gloo on CPUs); one process alone where it did not."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Processes()
+    import torch
+    from accelerate import PartialState
+
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=7))
+    return Processes(state.process_index, state.num_processes, state.wait_for_everyone)

@@ -1,0 +1,48 @@
+"""The pattern that a token grid leaves in a depth map: a peak in its spectrum at the tokens' period."""
+
+import math
+
+import numpy as np
+
+from benchmarks.metrics import valid
+
+FLOOR = 1e-5  # of log depth (0.001 %): ripple below this is not seen
+FEWEST_LINES, FEWEST_PERIODS = 8, 4
+
+
+def token_peak(prediction: np.ndarray, period_px: tuple[float, float]) -> float:
+    """Power at the token period over its neighbourhood's, along rows or columns, whichever is larger; 1 = no peak.
+
+    prediction: (H, W) depth_z; period_px: how far apart tokens are (across, down), pixels of that map. Each row (then
+    each column) without a gap, cut to m whole periods of n pixels: log depth, its straight line taken off, times
+    Hann's window w, |FFT|^2, averaged over the rows. The peak is the power at bin m; the neighbourhood's is what a
+    straight line through log power over log frequency says at m, fitted to the bins from m / 2 to 2 m without those
+    within 1.5 of m or 2 m (so a power law, which scenes have, gives 1). Ripple A sin(2 pi x / period) in white noise
+    of variance s^2 gives 1 + A^2 n / (6 s^2): Hann's sum is n / 2, its sum of squares 3 n / 8.
+    nan with fewer than 8 rows without a gap, or fewer than 4 periods, along both axes.
+    """
+    here = valid(prediction)
+    logs = np.log(np.where(here, prediction, 1.0))
+    peaks = [_peak(logs[here.all(1)], period_px[0]), _peak(logs.T[here.all(0)], period_px[1])]
+    told = [peak for peak in peaks if not math.isnan(peak)]
+    return max(told) if told else math.nan
+
+
+def _peak(rows: np.ndarray, period: float) -> float:
+    if not period >= 2:
+        return math.nan
+    m = math.floor(rows.shape[1] / period + 1e-6)
+    n = min(round(m * period), rows.shape[1])
+    if len(rows) < FEWEST_LINES or m < FEWEST_PERIODS:
+        return math.nan
+    x = np.arange(n) - (n - 1) / 2
+    rows = rows[:, :n] - rows[:, :n].mean(1, keepdims=True)
+    rows = rows - (rows @ x / (x @ x))[:, None] * x
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    power = (np.abs(np.fft.rfft(rows * window, axis=1)) ** 2).mean(0) + FLOOR**2 * (window**2).sum()
+    bins = np.arange(len(power))
+    beside = (bins >= m / 2) & (bins <= 2 * m) & (np.abs(bins - m) > 1.5) & (np.abs(bins - 2 * m) > 1.5)
+    if beside.sum() < 3:
+        return math.nan
+    level = np.polyfit(np.log(bins[beside] / m), np.log(power[beside]), 1)[1]
+    return float(power[m] / math.exp(level))
