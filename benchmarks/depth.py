@@ -19,6 +19,7 @@ from benchmarks.alignment import ALIGNMENTS, PERMITTED, Alignment, apply, claime
 from benchmarks.camera import camera_errors, random_crop
 from benchmarks.columns import DEPTH
 from benchmarks.constants import Truths
+from benchmarks.gallery import Gallery, Picture, picture
 from benchmarks.metrics import DepthErrors, sky_metrics, valid
 from benchmarks.processes import Processes
 from benchmarks.protocol import VALID_RANGES_M
@@ -97,8 +98,8 @@ class DepthTask:
 
     columns = DEPTH
 
-    def __init__(self, options: DepthOptions, claims: frozenset[str]):
-        self.options = options
+    def __init__(self, options: DepthOptions, claims: frozenset[str], gallery: Gallery | None = None):
+        self.options, self.gallery = options, gallery
         sparse = options.mode == "sparse" and options.align == "none" and "points_at" in claims
         self.scores_depth = sparse or bool(claims & set(PERMITTED[options.align]))
 
@@ -182,6 +183,9 @@ class DepthTask:
         row |= DepthErrors(depth_z, truth.depth).measures()
         if prediction is None:
             return row
+        if self.gallery is not None:
+            make = lambda: self._picture(sample, prediction, depth_z, row)  # noqa: E731
+            self.gallery.offer(sample.row["index"], row["abs_rel"], make)
         if self.options.align == "none" and prediction.log_depth_scale is not None:
             row |= uncertainty_metrics(depth_z, truth.read(prediction.log_depth_scale), truth.depth)
         if prediction.sky is not None and self.options.mode == "dense":
@@ -190,6 +194,17 @@ class DepthTask:
         if self.options.mode == "sparse":
             return row | order_errors(depth_z, truth.depth, key)
         return row | shape_metrics(depth_z, truth.depth, truth.grid_camera, truth.masks, key, truth.photo_px)
+
+    def _picture(self, sample: Sample, prediction: Prediction, depth_z: np.ndarray, row: dict[str, Any]) -> Picture:
+        """For the report: the photograph, the whole map as it was scored, and what the truth says of it."""
+        assert sample.photo is not None
+        found, whole = claimed(prediction, self.options.align), None
+        if found is not None:
+            whole = found[1]
+            if "align_scale" in row:
+                whole = apply(whole, found[0], row["align_scale"], row["align_shift"])
+        truth = sample.truth
+        return picture(sample.photo.rgb, whole, depth_z, truth.depth, truth.rows, truth.columns)
 
     def _placed(self, truth: DepthTruth, prediction: Prediction | None) -> tuple[dict[str, Any], np.ndarray]:
         """Predicted depth_z where the truth is, aligned where asked; nan where there is none."""
@@ -227,7 +242,9 @@ def run_depth(
     asked = {"benchmark": "depth", "model": adapter.name, "model_facts": adapter.facts, **_asked(options, adapter)}
     if options.camera == "none" and adapter.needs_camera:
         return RunResult(folder.name, asked | (stated or {}), not_run="it needs the true camera")
-    task = DepthTask(options, adapter.claims)
+    if options.mode == "dense" and adapter.claims == {"points_at"}:
+        return RunResult(folder.name, asked | (stated or {}), not_run="it answers at labelled pixels only (sparse)")
+    task = DepthTask(options, adapter.claims, Gallery(folder / "pictures"))
     adapter_of: Callable[[str], Adapter] = lambda dataset: adapter  # noqa: E731
     fitted = getattr(adapter, "fitted", None)  # a constant that is chosen on the truth
     if fitted is not None:
