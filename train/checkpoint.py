@@ -80,16 +80,21 @@ def saving(out: Path, step: int, main: bool, wait: Callable[[], None]) -> Iterat
         files = sorted(path for path in part.rglob("*") if path.is_file())
         sizes = {str(path.relative_to(part)): path.stat().st_size for path in files}
         (part / COMPLETE).write_text(json.dumps(sizes, indent=1), encoding="utf-8")
-        for path in [*part.rglob("*"), part]:
-            _flush(path)
-        if target.exists():
-            _remove(target)
-        part.rename(target)
-        _flush(out)
-        (out / SAVING).rmdir()
+        replace(target, part)
         for old in checkpoints(out)[:-KEPT]:
             _remove(old)
     wait()
+
+
+def replace(target: Path, part: Path) -> None:
+    """`part`, a folder in target's own .saving, becomes `target`, in one step and on the disk itself."""
+    for path in [*part.rglob("*"), part]:
+        _flush(path)
+    if target.exists():
+        _remove(target)
+    part.rename(target)
+    _flush(target.parent)
+    part.parent.rmdir()
 
 
 def write_run(folder: Path, values: dict[str, Any]) -> None:

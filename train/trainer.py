@@ -22,7 +22,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from heads.errors import InputError
 from train import checkpoint
-from train.callbacks import SKIPPED, BadSamples, ProgressLine, TimeBudget, tensorboard
+from train.callbacks import BadSamples, ProgressLine, TimeBudget, tensorboard
+from train.card import write_card
 from train.evaluate import evaluate
 from train.groups import optimizer_groups
 from train.losses import Tally, counts_of, over_ranks
@@ -59,8 +60,6 @@ class FathomTrainer(Trainer):
     def fit(self) -> None:
         """Trains to the end of the recipe, from the newest checkpoint of the run's folder where there is one."""
         resumed = checkpoint.newest(self.out, self.is_world_process_zero())
-        if hasattr(self.data, "report"):
-            self.data.report = self.out / SKIPPED
         if resumed is not None:
             kept = checkpoint.read_run(resumed)
             self.steps_before, self.seconds_before = checkpoint.step_of(resumed), kept["seconds"]
@@ -72,6 +71,15 @@ class FathomTrainer(Trainer):
         evaluated = [row["step"] for row in self.state.log_history if "eval_loss" in row]
         if self.eval_dataset is not None and self.state.global_step not in evaluated:
             self.evaluate()
+
+    def finish(self, folder: Path) -> None:
+        """The trained model or adapter, its card and curves; the folder appears whole. Every process must call it."""
+        target = self.out / checkpoint.SAVING / folder.name
+        self.save_model(str(target), _internal_call=True)
+        if self.is_world_process_zero():
+            write_card(target, self)
+            checkpoint.replace(folder, target)
+        self._wait()
 
     @property
     def seconds(self) -> float:
