@@ -40,6 +40,11 @@ CARD = Card(
 )
 
 RING = ("front_center", "front_left", "front_right", "side_left", "side_right", "rear_left", "rear_right")
+TABLES = (
+    "calibration/intrinsics.feather",
+    "calibration/egovehicle_SE3_sensor.feather",
+    "city_SE3_egovehicle.feather",
+)
 APART_NS = 50_000_000  # a sweep takes 100 ms: a photograph belongs to the nearest one
 
 
@@ -61,6 +66,8 @@ def items(root: Path, split: str) -> list[Item]:
         raise none_found(root / split / "LOG" / "calibration" / "intrinsics.feather", CARD)
     found = []
     for log in logs:
+        for file in TABLES:
+            expected(log / file, CARD)
         sweeps = _timestamps(expected(log / "sensors" / "lidar", CARD), "*.feather")
         for name in RING:
             photos = _timestamps(expected(log / "sensors" / "cameras" / f"ring_{name}", CARD), "*.jpg")
