@@ -49,7 +49,7 @@ def card(trainer: FathomTrainer, curves: bool) -> str:
         f"# {name}\n\n{learned} by Fathom: text, metric depth with its uncertainty, and the camera from one pass. "
         f"{kind}.",
         '```python\nfrom vlm.model import Fathom\n\nscene = Fathom.from_pretrained("THIS FOLDER").look("photo.jpg")\n'
-        "scene.depth_z, scene.camera, scene.ask("What is in front?")\n```",
+        'scene.depth_z, scene.camera, scene.ask("What is in front?")\n```',
         "## Evaluation\n\n" + _evaluation(trainer),
         "![a held-out picture](held_out.jpg)" if any((trainer.out / "pictures").glob("step-*-1.jpg")) else "",
         "## Training\n\n" + _table(("", ""), _facts(trainer)),
@@ -122,7 +122,9 @@ def _evaluation(trainer: FathomTrainer) -> str:
         return "None: the recipe names no `held_out` records."
     first, last = evaluations[0], evaluations[-1]
     count = len(trainer.eval_dataset)  # type: ignore[arg-type]
-    names = [name for name in last if name.startswith("eval_") and name != "eval_seconds"]
+    first_of_all = ["eval_loss", "eval_delta1", "eval_abs_rel"]
+    names = [name for name in first_of_all if name in last]
+    names += [name for name in last if name.startswith("eval_") and name not in (*first_of_all, "eval_seconds")]
     rows = [
         (name.removeprefix("eval_"), *(f"{row[name]:.4g}" for row in (first, last) if name in row)) for name in names
     ]

@@ -7,7 +7,7 @@ from transformers import Qwen3VLConfig, set_seed
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from train.data import Mixture
-from train.data.build import collator_of, mixture_of
+from train.data.build import collator_of, held_out_data, mixture_of
 from train.recipe import Recipe, keep_recipe
 from train.tokenizer import train_tokenizer
 from train.trainer import FathomTrainer, arguments
@@ -20,17 +20,19 @@ def run(recipe: Recipe, out: Path) -> Fathom:
     """Trains (or goes on training) in `out`; the model and its processor end up in `out/final`."""
     keep_recipe(recipe, out)
     set_seed(recipe.seed)
+    trainer_args = arguments(recipe, out)
     data = mixture_of(recipe, report=out / "skipped.jsonl")
     model = Fathom.from_pretrained(recipe.start) if recipe.start else new_model(recipe, data)
     trainer = FathomTrainer(
         recipe,
         model=model,
-        args=arguments(recipe, out),
+        args=trainer_args,
         train_dataset=data,
-        data_collator=collator_of(recipe, model),
+        eval_dataset=held_out_data(recipe),
+        data_collator=collator_of(recipe, model, trainer_args.world_size),
     )
     trainer.fit()
-    model.save_pretrained(out / "final")
+    trainer.finish(out / "final")
     return model
 
 
