@@ -91,9 +91,7 @@ def test_the_same_request_again_keeps_what_is_there_and_another_is_refused(diode
     before = (out / "records.jsonl").read_bytes()
     assert prepare("diode", diode, out, limit=2).resumed == 2
     assert (out / "records.jsonl").read_bytes() == before
-    with pytest.raises(
-        InputError, match=r"out: .*another request \(limit differ\).*allowed: an empty folder"
-    ):
+    with pytest.raises(InputError, match=r"out: .*another request \(limit differ\).*allowed: an empty folder"):
         prepare("diode", diode, out, limit=3)
     assert (out / "records.jsonl").read_bytes() == before
 
