@@ -1,172 +1,260 @@
-"""How an answer in words is judged: the rule of each question type, and the best that one fixed answer can do.
+"""How an answer in words is judged: the rule of a question, and the best that one fixed answer can do.
 
-An answer that the rule cannot read is `Verdict(right=False, parsed=False)`: wrong, and counted.
+An answer that the rule cannot read is `Verdict(0, parsed=False)`: wrong, and counted.
 """
 
-import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-METRES = ("distance", "depth_at")
-WITHIN = {"distance": 0.25, "depth_at": 0.25, "fov": 0.10}  # of the true number
-WITHIN_10 = 0.10  # the stricter share that is reported beside it, for metres
-WHERE_WITHIN = 100.0  # of 1000 units, across and down
-NOT_SCORED = ("caption",)
-SAID_BY_THE_QUESTION = ("closer", "left_right")
+from benchmarks import reading
+from benchmarks.questions.base import Question
 
-_PLAIN = r"[-+]?\d+(?:\.\d+)?"
-_NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+|(?=\.\d))(?:\.\d+)?"
-_LENGTH = re.compile(rf"({_NUMBER})\s*([a-z]+|['\"′″])?", re.IGNORECASE)
-_UNITS = {
-    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
-    **dict.fromkeys(("cm", "centimetre", "centimetres", "centimeter", "centimeters"), 0.01),
-}
-_FOREIGN = ("mm", "km", "ft", "foot", "feet", "in", "inch", "inches", "yd", "yard", "yards", "'", '"', "′", "″")
-_POINT = re.compile(rf"({_PLAIN})\s*[,;]\s*({_PLAIN})")
+WHERE_WITHIN = 100.0  # of 1000 units, across and down
+WITHIN_10 = 0.10  # the stricter share that is reported beside the rule, for metres
+THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of the mean relative accuracy
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """right: by the type's rule. parsed: the rule could read the answer. within_10: a number within 10 %."""
+    """score: 0 or 1, or a part of it where the rule gives parts. parsed: the rule could read the answer.
 
-    right: bool
+    within_10: a length within 10 % of the true one. error: |answer - true| / true of a number, None without one.
+    """
+
+    score: float
     parsed: bool = True
     within_10: bool = False
-
-
-def judge(kind: str, answer: str, true: str) -> Verdict:
-    """The verdict on `answer` to a question of type `kind` whose true answer is `true`.
-
-    distance, depth_at: metres within 25 % of the true number (`within_10`: 10 %). fov: degrees within 10 %.
-    where: both coordinates within 100 of 1000. Others: the same words (see `words`).
-    Raises ValueError where the true answer itself cannot be read, or for a type that is not scored.
-    """
-    if kind in NOT_SCORED:
-        raise ValueError(f"kind: {kind!r} is not scored; allowed: any other type")
-    if kind in METRES or kind == "fov":
-        read = metres if kind in METRES else degrees
-        given, wanted = read(answer), _true(read(true), kind, true)
-        if given is None:
-            return Verdict(False, parsed=False)
-        return Verdict(_within(given, wanted, WITHIN[kind]), True, _within(given, wanted, WITHIN_10))
-    if kind == "where":
-        point, target = position(answer), _true(position(true), kind, true)
-        if point is None:
-            return Verdict(False, parsed=False)
-        return Verdict(max(abs(point[0] - target[0]), abs(point[1] - target[1])) <= WHERE_WITHIN)
-    said = words(answer)
-    return Verdict(said == words(true), parsed=bool(said))
-
-
-def metres(answer: str) -> float | None:
-    """The length in an answer, in metres: "2.4 m", "about 35 cm", "1,200 metres"; "2.4" alone is metres too.
-
-    The first number with m or cm behind it, else the first number. None without a number above 0, and where
-    the first number has another unit of length (feet, km, mm).
-    """
-    found = [(float(number.replace(",", "")), unit.casefold()) for number, unit in _LENGTH.findall(answer)]
-    in_metres = [number * _UNITS[unit] for number, unit in found if unit in _UNITS]
-    if not in_metres and (not found or found[0][1] in _FOREIGN):
-        return None
-    value = (in_metres or [found[0][0]])[0]
-    return value if 0 < value < np.inf else None
-
-
-def degrees(answer: str) -> float | None:
-    """The first number of an answer: "55 degrees", "55°"; None without one above 0."""
-    found = re.search(_NUMBER, answer)
-    value = float(found.group().replace(",", "")) if found else 0.0
-    return value if 0 < value < np.inf else None
-
-
-def position(answer: str) -> tuple[float, float] | None:
-    """The first "x, y" of an answer, in thousandths of the image's width and height; None without one."""
-    found = _POINT.search(answer)
-    return (float(found[1]), float(found[2])) if found else None
-
-
-def words(answer: str) -> str:
-    """Casefolded, one space between words, without a final dot and without a leading a, an or the."""
-    plain = " ".join(answer.casefold().split()).rstrip(". ")
-    return re.sub(r"^(a|an|the) ", "", plain)
+    error: float | None = None
 
 
 @dataclass(frozen=True)
 class Floor:
-    """The fixed answer that scores best on these very questions, and the share it gets right.
+    """The fixed answer that scores best on these very questions, and its mean score.
 
-    answer_10, score_10: the same for the 10 % rule of metres. It knows the true answers' distribution and
+    score_10: the best share that one fixed length has within 10 %. It knows the true answers' distribution and
     nothing of the images, so a score at or under it shows no sight at all.
     """
 
     answer: str
     score: float
-    answer_10: str | None = None
     score_10: float | None = None
 
 
-def floor(kind: str, questions: list[dict[str, Any]]) -> Floor:
-    """The best fixed answer to questions of one type (dictionaries with "answer", maybe "value").
+@dataclass(frozen=True)
+class Rule:
+    """judge(answer, question) -> Verdict; best(questions) -> Floor; text: one line for a table's notes."""
 
-    For `closer` and `left_right` the question itself offers two answers, so the fixed answer is "the first",
-    "the second", "left" or "right" where every question says by `value` which of them is true: naming one
-    thing for all scenes would be a floor far too low.
+    judge: Callable[[str, Question], Verdict]
+    best: Callable[[list[Question]], Floor]
+    text: str
+
+
+def judge(question: Question, answer: str) -> Verdict:
+    """The verdict on `answer`. Raises ValueError where the true answer itself cannot be read by the rule."""
+    return RULES[question.rule].judge(answer, question)
+
+
+def floor(questions: list[Question]) -> Floor:
+    """The best fixed answer to questions of one rule.
+
+    Where every question says by `offered` which of the two things it names is the answer, the fixed answer is
+    "first", "second", "left" or "right": naming one thing for all scenes would be a floor far too low.
     """
-    trues = [question["answer"] for question in questions]
-    if kind in METRES or kind == "fov":
-        read = metres if kind in METRES else degrees
-        numbers = [_true(read(true), kind, true) for true in trues]
-        unit = "m" if kind in METRES else "degrees"
-        best, score = _best_number(numbers, WITHIN[kind])
-        if kind == "fov":
-            return Floor(f"{best:.3g} {unit}", score)
-        best_10, score_10 = _best_number(numbers, WITHIN_10)
-        return Floor(f"{best:.3g} {unit}", score, f"{best_10:.3g} {unit}", score_10)
-    if kind == "where":
-        (x, y), score = _best_point([_true(position(true), kind, true) for true in trues])
-        return Floor(f"({x:.0f}, {y:.0f})", score)
-    options: list[str] = [words(true) for true in trues]
-    if kind in SAID_BY_THE_QUESTION and all(isinstance(question.get("value"), str) for question in questions):
-        options = [question["value"] for question in questions]
-    answer, count = Counter(options).most_common(1)[0]
-    return Floor(answer, count / len(options))
+    offered = [question.offered for question in questions if question.offered is not None]
+    if len(offered) == len(questions):
+        answer, count = Counter(offered).most_common(1)[0]
+        return Floor(answer, count / len(questions))
+    return RULES[questions[0].rule].best(questions)
 
 
-def _within(given: float, wanted: float, share: float) -> bool:
-    return wanted * (1 - share) <= given <= wanted * (1 + share)
+def floor_score(question: Question, best: Floor) -> float:
+    """What the fixed answer scores on one question."""
+    if question.offered is not None and best.answer in ("first", "second", "left", "right"):
+        return float(question.offered == best.answer)
+    return judge(question, best.answer).score
 
 
-def _best_number(numbers: list[float], share: float) -> tuple[float, float]:
-    """The number within `share` of most of `numbers`: some interval's lower end is always among the best."""
-    low = np.sort(np.asarray(numbers) * (1 - share))
-    high = np.sort(np.asarray(numbers) * (1 + share))
-    best, count = _most_covered(low, high)
-    return best, count / len(numbers)
+# ---- numbers -----------------------------------------------------------------------------------------------
 
 
-def _best_point(points: list[tuple[float, float]]) -> tuple[tuple[float, float], float]:
-    """The point within 100 units, across and down, of most of `points`."""
-    x, y = np.asarray(points, dtype=np.float64).T
-    best, most = (0.0, 0.0), 0
-    for left in np.unique(x - WHERE_WITHIN):
-        near = np.sort(y[np.abs(x - left) <= WHERE_WITHIN])
-        top, count = _most_covered(near - WHERE_WITHIN, near + WHERE_WITHIN)
-        if count > most:
-            best, most = (float(left), top), count
-    return best, most / len(points)
+def _true(value: float | None, question: Question) -> float:
+    if value is None:
+        raise ValueError(f"answer: the true answer {question.true!r} cannot be read by the rule {question.rule!r}")
+    return value
 
 
-def _most_covered(low: np.ndarray, high: np.ndarray) -> tuple[float, int]:
-    """The place inside most of the closed intervals whose sorted lower and upper ends are given; how many."""
-    counts = np.searchsorted(low, low, side="right") - np.searchsorted(high, low, side="left")
+def _relative(answer: float | None, true: float, low: float, high: float) -> Verdict:
+    """Right between low and high times the true number."""
+    if answer is None:
+        return Verdict(0.0, parsed=False)
+    error = abs(answer - true) / true
+    inside = true * low * (1 - 1e-12) <= answer <= true * high * (1 + 1e-12)
+    return Verdict(float(inside), True, error <= WITHIN_10 + 1e-12, error)
+
+
+def _number_rule(
+    read: Callable[[str], float | None], low: float, high: float, unit: str, text: str, stricter: bool = False
+) -> Rule:
+    def best(questions: list[Question]) -> Floor:
+        trues = np.array([_true(read(question.true), question) for question in questions])
+        value, count = most_covered(trues * low, trues * high)
+        within_10 = most_covered(trues * (1 - WITHIN_10), trues * (1 + WITHIN_10))[1] / len(trues) if stricter else None
+        return Floor(f"{value:.6g}{unit}", count / len(trues), within_10)
+
+    def verdict(answer: str, question: Question) -> Verdict:
+        return _relative(read(answer), _true(read(question.true), question), low, high)
+
+    return Rule(verdict, best, text)
+
+
+def boxed_metres(answer: str) -> float | None:
+    r"""Metres of "\scalar{1.5} \distance_unit{feet}": the mean of the last box's numbers; else the last length."""
+    import re
+
+    boxes = re.findall(r"scalar\s*\{([^}]*)\}", answer)
+    units = re.findall(r"distance_unit\s*\{([^}]*)\}", answer)
+    if not boxes or not units:
+        return reading.metres(answer, last=True)
+    numbers = [float(text) for text in re.findall(r"\d+\.?\d*", boxes[-1])]
+    unit = reading.METRES.get(units[-1].strip().casefold().rstrip("."))
+    value = sum(numbers) / len(numbers) * unit if numbers and unit else 0.0
+    return value if value > 0 else None
+
+
+def mean_relative_accuracy(answer: float | None, true: float) -> float:
+    """Share of the thresholds t in .5, .55, ..., .95 with |answer - true| / true <= 1 - t."""
+    if answer is None:
+        return 0.0
+    return float(np.mean(abs(answer - true) / true <= 1 - THRESHOLDS + 1e-12))
+
+
+def _first_number(answer: str) -> float | None:
+    try:
+        return float(reading.first_word(answer))
+    except ValueError:
+        return None
+
+
+def _mra_judge(answer: str, question: Question) -> Verdict:
+    given, true = _first_number(answer), _true(_first_number(question.true), question)
+    error = None if given is None else abs(given - true) / true
+    return Verdict(mean_relative_accuracy(given, true), given is not None, False, error)
+
+
+def _mra_floor(questions: list[Question]) -> Floor:
+    """A number's score is the mean over thresholds of how many intervals it is in: the union of them all."""
+    trues = np.array([_true(_first_number(question.true), question) for question in questions])
+    reach = (1 - THRESHOLDS)[:, None] * trues
+    value, count = most_covered((trues - reach).ravel(), (trues + reach).ravel())
+    return Floor(f"{value:.6g}", count / (len(trues) * len(THRESHOLDS)))
+
+
+def _count_judge(answer: str, question: Question) -> Verdict:
+    given, true = reading.number(answer), _true(reading.number(question.true), question)
+    if given is None:
+        return Verdict(0.0, parsed=False)
+    error = abs(given - true) / true
+    return Verdict(1 - error, True, False, error)
+
+
+def _count_floor(questions: list[Question]) -> Floor:
+    answers = sorted({question.true for question in questions})
+    scores = [float(np.mean([_count_judge(answer, question).score for question in questions])) for answer in answers]
+    return Floor(answers[int(np.argmax(scores))], max(scores))
+
+
+def most_covered(low: np.ndarray, high: np.ndarray) -> tuple[float, int]:
+    """The number inside most of the closed intervals low[i]..high[i] (some lower end always is one); how many."""
+    low, high = np.sort(low), np.sort(high)
+    counts = np.searchsorted(low, low * (1 + 1e-12), side="right") - np.searchsorted(high, low, side="left")
     best = int(np.argmax(counts))
     return float(low[best]), int(counts[best])
 
 
-def _true(value: Any, kind: str, text: str) -> Any:
-    if value is None:
-        raise ValueError(f"answer: the true answer {text!r} cannot be read as one of type {kind!r}")
-    return value
+# ---- places and words --------------------------------------------------------------------------------------
+
+
+def _position_judge(answer: str, question: Question) -> Verdict:
+    given, target = reading.position(answer), reading.position(question.true)
+    if target is None:
+        raise ValueError(f"answer: the true answer {question.true!r} cannot be read as a position")
+    if given is None:
+        return Verdict(0.0, parsed=False)
+    return Verdict(float(max(abs(given[0] - target[0]), abs(given[1] - target[1])) <= WHERE_WITHIN))
+
+
+def _position_floor(questions: list[Question]) -> Floor:
+    points = [reading.position(question.true) or (0.0, 0.0) for question in questions]
+    x, y = np.asarray(points, dtype=np.float64).T
+    best, most = (0.0, 0.0), 0
+    for left in np.unique(x - WHERE_WITHIN):
+        near = y[np.abs(x - left) <= WHERE_WITHIN]
+        top, count = most_covered(near - WHERE_WITHIN, near + WHERE_WITHIN)
+        if count > most:
+            best, most = (float(left), top), count
+    return Floor(f"({best[0]:.0f}, {best[1]:.0f})", most / len(points))
+
+
+def _hour_judge(answer: str, question: Question) -> Verdict:
+    given, true = reading.hour(answer), int(_true(reading.hour(question.true), question))
+    if given is None:
+        return Verdict(0.0, parsed=False)
+    apart = min((given - true) % 12, (true - given) % 12)
+    return Verdict(float(apart <= 1), True, False, apart / 12)
+
+
+def _hour_floor(questions: list[Question]) -> Floor:
+    scores = [float(np.mean([_hour_judge(str(h), question).score for question in questions])) for h in range(1, 13)]
+    return Floor(f"{int(np.argmax(scores)) + 1} o'clock", max(scores))
+
+
+def _said_rule(read: Callable[[str, Question], str | None], text: str) -> Rule:
+    """The same thing said: what `read` finds in the answer is what it finds in the true one."""
+
+    def verdict(answer: str, question: Question) -> Verdict:
+        given, true = read(answer, question), read(question.true, question)
+        if not true:
+            raise ValueError(f"answer: {question.true!r} cannot be read by the rule {question.rule!r}")
+        return Verdict(float(given == true), parsed=bool(given))
+
+    def best(questions: list[Question]) -> Floor:
+        said = Counter(read(question.true, question) for question in questions)
+        answer, count = said.most_common(1)[0]
+        return Floor(str(answer), count / len(questions))
+
+    return Rule(verdict, best, text)
+
+
+def _contained_judge(answer: str, question: Question) -> Verdict:
+    parts = [part for part in question.choices if part in answer]
+    return Verdict(float(question.true in answer), parsed=bool(parts) or question.true in answer)
+
+
+def _contained_floor(questions: list[Question]) -> Floor:
+    answer, _ = Counter(question.true for question in questions).most_common(1)[0]
+    return Floor(answer, float(np.mean([_contained_judge(answer, question).score for question in questions])))
+
+
+def _first_letter(answer: str, question: Question) -> str | None:
+    said = reading.first_word(answer).upper()
+    return said if len(said) == 1 and said in "ABCDEFGHIJ"[: len(question.choices)] else None
+
+
+RULES: dict[str, Rule] = {
+    "metres within 25 %": _number_rule(reading.metres, 0.75, 1.25, " m", "lengths within 25 %", stricter=True),
+    "metres within a factor of 2": _number_rule(boxed_metres, 0.5, 2.0, " m", "lengths within a factor of 2", True),
+    "degrees within 10 %": _number_rule(reading.degrees, 0.9, 1.1, " degrees", "angles within 10 %"),
+    "mean relative accuracy": Rule(_mra_judge, _mra_floor, "mean over t = .5, .55 ... .95 of |error| <= 1 - t"),
+    "count": Rule(_count_judge, _count_floor, "counts: 1 - |error|"),
+    "hour": Rule(_hour_judge, _hour_floor, "clock directions within one hour"),
+    "position": Rule(_position_judge, _position_floor, "positions within 100 of 1000"),
+    "letter": _said_rule(lambda answer, question: reading.letter(answer, question.choices), "the right choice"),
+    "first letter": _said_rule(_first_letter, "the right choice's letter as the first word"),
+    "yes or no": _said_rule(lambda answer, _: reading.yes_or_no(answer), "the right yes or no"),
+    "region": _said_rule(lambda answer, _: reading.region(answer), "the right region"),
+    "contained": Rule(_contained_judge, _contained_floor, "the true answer's text in the answer"),
+    "words": _said_rule(lambda answer, _: reading.words(answer), "the same words"),
+}

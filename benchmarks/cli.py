@@ -1,6 +1,5 @@
 """`fathom bench`: depth, qa and speed. Heavy imports are inside the commands, so that --help is quick."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.datasets.cli import prepare
+from benchmarks.report_command import report
 
 if TYPE_CHECKING:
     from benchmarks.report import Table
-    from vlm.records import Record
 
 app = typer.Typer(help="Measure a model: metric depth and camera, spatial questions, speed.", no_args_is_help=True)
 app.command()(prepare)
+app.command()(report)
 
 
 class CameraChoice(StrEnum):
@@ -102,37 +102,30 @@ def distance(
 
 @app.command()
 def qa(
-    records: Records,
-    model: Annotated[list[str] | None, typer.Option(help="As in depth; more are compared with the first.")] = None,
+    records: Annotated[list[Path] | None, typer.Option(help="As in depth: the questions of records.")] = None,
+    benchmark: Annotated[str | None, typer.Option(help="Or a published one: cv-bench, vsi-bench, ...")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of that benchmark's download.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="nano, a folder; more are compared with the first.")] = None,
     out: Out = None,
     limit: Limit = None,
     questions: Annotated[int | None, typer.Option(min=1, help="At most this many questions a record, drawn.")] = None,
     seed: Annotated[int, typer.Option(help="Which questions are drawn.")] = 0,
+    frames: Annotated[int, typer.Option(min=1, help="Of each video; 1 for a model that takes one picture.")] = 16,
 ) -> None:
-    """Answers to spatial questions by type, beside the fixed answer that scores best without the image.
+    """Answers to spatial questions by type, beside the fixed answer that scores best without the picture.
 
     Several models: also what each gains over the first on the same questions, with its 95 % interval.
+    Goes on where it stopped. `accelerate launch` shares the pictures out.
     """
-    from benchmarks.paired import paired_samples
-    from benchmarks.qa_report import paired_table
-    from benchmarks.report import qa_table
-    from benchmarks.spatial_qa import run_qa
+    from benchmarks.asking import ask_models, questions_of
+    from benchmarks.processes import launched
 
-    rows, folder = _read(records, limit), _checked(out)
-    models, contents, tables, results = model or ["nano"], {}, [], []
-    for place, name in enumerate(models, 1):
-        fathom = _load(name)
-        with _progress(f"questions, {name}", len(rows)) as progress:
-            results.append(run_qa(fathom, rows, questions, seed, progress=progress))
-        stem = "qa" if len(models) == 1 else f"qa_{place}"
-        contents[stem] = _with_source(results[-1].as_dict(), records, limit)
-        tables.append(qa_table(results[-1]))
-    for place, (name, result) in enumerate(zip(models[1:], results[1:], strict=True), 2):
-        found = paired_samples(results[0].samples, result.samples)
-        differences = {kind: difference.as_dict() for kind, difference in found.items()}
-        contents[f"qa_paired_{place}"] = {"a": models[0], "b": name, "differences": differences}
-        tables.append(paired_table(models[0], name, found))
-    _deliver(folder, "qa", contents, *tables)
+    folder, processes = _checked(out), launched()
+    source, stated = questions_of(records or [], benchmark, data, limit, questions, seed)
+    bar = _progress if processes.first else _no_progress
+    contents, tables = ask_models(model or ["nano"], source, frames, folder, stated, processes, bar)
+    if processes.first:
+        _deliver(folder, "qa", contents, *tables)
 
 
 @app.command()
@@ -194,26 +187,15 @@ def _measure(
     sources = RecordFiles(tuple(records), root, limit)
     results, tables = measure(models, sources, options, cameras, folder, processes, bar)
     if processes.first:
-        _deliver(folder, name, {result.name: result.as_dict() for result in results}, *tables)
+        from benchmarks.depth_tables import overview
+
+        contents = {result.name: result.as_dict() for result in results}
+        _deliver(folder, name, contents, *tables, shown=overview(tables))
 
 
 @contextmanager
 def _no_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     yield lambda done: None
-
-
-def _read(paths: list[Path], limit: int | None) -> "list[Record]":
-    """All records, at most `limit` of each data set; InputError before any compute where a line is bad."""
-    from vlm.records import read_records
-
-    taken: Counter[str] = Counter()
-    rows = []
-    for path in paths:
-        for record in read_records(path):
-            taken[record.dataset] += 1
-            if limit is None or taken[record.dataset] <= limit:
-                rows.append(record)
-    return rows
 
 
 def _checked(out: Path | None) -> Path | None:
@@ -231,16 +213,17 @@ def _load(name: str) -> Any:
     return Fathom.from_pretrained(name)
 
 
-def _with_source(content: dict[str, Any], records: list[Path], limit: int | None) -> dict[str, Any]:
-    content["protocol"] |= {"records": [str(path) for path in records], "limit_per_dataset": limit}
-    return content
-
-
-def _deliver(folder: Path | None, name: str, contents: dict[str, dict[str, Any]], *tables: "Table") -> None:
-    """Tables to the terminal; with a folder also `name`.md and one JSON file for each of `contents`."""
+def _deliver(
+    folder: Path | None,
+    name: str,
+    contents: dict[str, dict[str, Any]],
+    *tables: "Table",
+    shown: "list[Table] | None" = None,
+) -> None:
+    """Tables (or what is `shown`) to the terminal; with a folder also `name`.md and a JSON each of `contents`."""
     from benchmarks.report import write_json, write_markdown
 
-    for table in tables:
+    for table in tables if shown is None else shown:
         table.show()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

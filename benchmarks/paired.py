@@ -8,7 +8,7 @@ other wrong tell them apart.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,7 +22,7 @@ NORMAL_95 = 1.959964  # of a normal distribution, 95 % lies within so many stand
 class PairedDifference:
     """accuracy_a, accuracy_b: shares right of the same `questions`; difference = b - a; low, high: its 95 % interval.
 
-    only_a, only_b: questions that only one of them got right; photographs: clusters of the interval.
+    only_a, only_b: questions on which one of them did better; photographs: clusters of the interval.
     """
 
     questions: int
@@ -40,9 +40,10 @@ class PairedDifference:
 
 
 def paired_difference(
-    a: Sequence[bool], b: Sequence[bool], photographs: Sequence[Hashable] | None = None
+    a: Sequence[float], b: Sequence[float], photographs: Sequence[Hashable] | None = None
 ) -> PairedDifference:
-    """a[i], b[i]: whether question i was answered right before and after, or by one model and the other.
+    """a[i], b[i]: whether question i was answered right before and after, or by one model and the other; where a rule
+    gives parts, the part.
 
     photographs: which one question i is about, as questions about one picture stand and fall together; each its own
     where None. With d_i = b_i - a_i and n questions,
@@ -61,7 +62,7 @@ def paired_difference(
     groups = range(len(a)) if photographs is None else photographs
     if not len(a) == len(b) == len(groups) or not len(a):
         raise InputError("a, b", f"{len(a)}, {len(b)} answers, {len(groups)} photographs", "as many of each, 1 or more")
-    differences = [int(right) - int(left) for left, right in zip(a, b, strict=True)]
+    differences = [float(right) - float(left) for left, right in zip(a, b, strict=True)]
     n = len(differences)
     centre = sum(differences) / (n + 2)
     residuals: dict[Hashable, float] = defaultdict(float)
@@ -69,17 +70,16 @@ def paired_difference(
         residuals[group] += difference - centre
     variance = sum(value**2 for value in residuals.values()) + 1 + 2 * centre**2
     half = NORMAL_95 * math.sqrt(variance) / (n + 2)
-    counts = Counter(differences)
     return PairedDifference(
         questions=n,
         photographs=len(residuals),
-        accuracy_a=sum(map(bool, a)) / n,
-        accuracy_b=sum(map(bool, b)) / n,
+        accuracy_a=sum(map(float, a)) / n,
+        accuracy_b=sum(map(float, b)) / n,
         difference=sum(differences) / n,
         low=centre - half,
         high=centre + half,
-        only_a=counts[-1],
-        only_b=counts[1],
+        only_a=sum(difference < 0 for difference in differences),
+        only_b=sum(difference > 0 for difference in differences),
     )
 
 
@@ -97,8 +97,8 @@ def paired_samples(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> dict[str
         kinds.setdefault(row["type"], []).append(key)
     return {
         kind: paired_difference(
-            [before[key]["right"] for key in keys],
-            [after[key]["right"] for key in keys],
+            [before[key]["score"] for key in keys],
+            [after[key]["score"] for key in keys],
             [before[key]["image"] for key in keys],
         )
         for kind, keys in kinds.items()

@@ -1,145 +1,292 @@
-"""Spatial questions: every question of a record, answered from one look, judged by the rule of its type.
+"""Questions about pictures: every question of a picture answered from one look, judged by its benchmark's rule.
 
-    result = run_qa(model, read_records("records.jsonl"))
+    result = run_qa(load_answerer("nano"), RecordQuestions(records), Path("out"))
     result.types["distance"]["score"], result.types["distance"]["floor"]
 
-The image is encoded once a record, its questions are answered together but each as if alone,
-greedy, with nothing fed back. Beside
-each type stands its floor: the fixed answer that scores best on these very questions (`benchmarks.answers`).
+A picture is encoded once, its questions are answered together but each as if alone, greedy, with nothing fed back.
+Beside each score stands its floor: what the fixed answer that scores best on these very questions would get
+(`benchmarks.answers`). Resumed and shared out like depth: see `benchmarks.running`; one row a picture (QA).
 """
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
 
-import numpy as np
-
-from benchmarks.answers import METRES, NOT_SCORED, floor, judge
-from benchmarks.protocol import protocol
+from benchmarks.adapters.base import Prediction
+from benchmarks.answerer import Answers, AskedPhoto
+from benchmarks.answers import RULES, Floor, floor, floor_score, judge
+from benchmarks.processes import Processes
+from benchmarks.questions import benchmark, worlds
+from benchmarks.questions.base import Config, Question, mean
+from benchmarks.questions.pictures import pictures
+from benchmarks.running import Progress, Sample, read_parts, run
 from heads.errors import InputError
 from vlm.records import Record
 
-T = TypeVar("T")
+QA = {
+    "pictures": "int64",  # shown for these questions: more than one are frames of a video
+    "seconds_look": "float64",  # of `seconds`, before the first question
+    # one value a question, in the order in which they were asked
+    "name": "list<string>",  # its own in the benchmark
+    "type": "list<string>",
+    "rule": "list<string>",  # see `benchmarks.answers.RULES`
+    "group": "list<string>",
+    "height": "list<string>",  # "higher" means "farther" here: agrees, contradicts, ambiguous; "" = not known
+    "offered": "list<string>",
+    "choices": "list<list<string>>",
+    "question": "list<string>",  # word for word
+    "true": "list<string>",
+    "answer": "list<string>",  # as it came; null where the model failed
+    "score": "list<float64>",  # 0 to 1 (counting: may be below)
+    "parsed": "list<int64>",  # 1 where the rule could read the answer
+    "within_10": "list<int64>",
+    "error": "list<float64>",  # |answer - true| / true; null without a number
+}
+PER_QUESTION = tuple(QA)[2:]
+
+
+class Source(Protocol):
+    """Pictures with their questions; iterated more than once."""
+
+    @property
+    def module(self) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def stated(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class RecordQuestions:
+    """The questions that stand in records; `per_record` takes that many of each, drawn by `seed` and its position."""
+
+    records: Iterable[Record]
+    per_record: int | None = None
+    seed: int = 0
+    module = worlds
+
+    def __post_init__(self) -> None:
+        if self.per_record is not None and self.per_record < 1:
+            raise InputError("questions", str(self.per_record), "at least 1 for each record")
+
+    def __iter__(self) -> Iterator[worlds.Picked]:
+        for number, record in enumerate(self.records):
+            picked = worlds.picked(record, self.per_record, [self.seed, number])
+            if picked.numbers:
+                yield picked
+
+    def stated(self) -> dict[str, Any]:
+        return {"questions_per_record": self.per_record, "seed": self.seed, "not_scored": list(worlds.NOT_SCORED)}
+
+
+@dataclass(frozen=True)
+class BenchmarkQuestions:
+    """A published benchmark in the folder of its download; `limit` takes its first so many pictures."""
+
+    name: str
+    folder: Path
+    limit: int | None = None
+
+    @cached_property
+    def module(self) -> Any:
+        return benchmark(self.name)
+
+    def __iter__(self) -> Iterator[Any]:
+        for number, asked in enumerate(self.module.read(self.folder)):
+            if self.limit is not None and number >= self.limit:
+                return
+            yield asked
+
+    def stated(self) -> dict[str, Any]:
+        return {"limit": self.limit}
+
+
+class QaTask:
+    """Decodes pictures and judges answers, for `benchmarks.running`."""
+
+    columns = QA
+
+    def __init__(self, frames: int):
+        self.frames = frames
+
+    def load(self, record: Any, row: dict[str, Any]) -> Sample:
+        asked = record.complete()
+        for question in asked.questions:  # told before the model is asked
+            try:
+                judge(question, "")
+            except ValueError as problem:
+                raise InputError(
+                    "records", f"{asked.where}: {problem}", "an answer in the form of its type"
+                ) from problem
+        first, *more = pictures(asked, self.frames)
+        prompts = tuple(question.prompt for question in asked.questions)
+        photo = AskedPhoto(first.rgb, first.exif_camera, first.exif_note, first.name, tuple(more), prompts)
+        row |= {"width": photo.size[0], "height": photo.size[1], "pictures": 1 + len(more)}
+        return Sample(record, row, photo, truth=asked.questions)
+
+    def score(self, sample: Sample, prediction: Prediction | None) -> dict[str, Any]:
+        questions: list[Question] = sample.truth
+        answers = prediction.answers if isinstance(prediction, Answers) else [None] * len(questions)
+        verdicts = [judge(question, answer or "") for question, answer in zip(questions, answers, strict=True)]
+        row = {
+            "name": [question.name for question in questions],
+            "type": [question.kind for question in questions],
+            "rule": [question.rule for question in questions],
+            "group": [question.group for question in questions],
+            "height": [question.height for question in questions],
+            "offered": [question.offered for question in questions],
+            "choices": [list(question.choices) for question in questions],
+            "question": [question.prompt for question in questions],
+            "true": [question.true for question in questions],
+            "answer": answers,
+            "score": [verdict.score for verdict in verdicts],
+            "parsed": [int(verdict.parsed) for verdict in verdicts],
+            "within_10": [int(verdict.within_10) for verdict in verdicts],
+            "error": [verdict.error for verdict in verdicts],
+        }
+        return row | ({"seconds_look": prediction.seconds_look} if isinstance(prediction, Answers) else {})
 
 
 @dataclass
 class QaResult:
-    """samples: one dictionary a question: where, image, number (in its record), type, question, true, answer,
-    right, parsed, within_10.
+    """samples: one dictionary a question: PER_QUESTION, where, image, number (in its picture), dataset, floor (what
+    the fixed answer scores here).
 
-    types: type -> score (share right), questions, unparsed, floor (share) and floor_answer; for metres also
-    within_10 and floor_within_10. Types that are not scored (captions) have `questions` alone.
-    macro: means of score and floor over the scored types.
+    types: type -> questions, score, unparsed, floor, floor_answer, rule; of lengths within_10 and floor_within_10;
+    of numbers abs_rel over those that could be read. heights: "agrees", "contradicts", "ambiguous" -> questions,
+    score, floor, of those questions of which it is known. headline: the benchmark's own totals, with floor_headline.
+    failed: pictures on which the model failed (their answers are wrong); bad: pictures that cannot be read, left out.
     """
 
+    protocol: dict[str, Any]
     samples: list[dict[str, Any]]
     types: dict[str, dict[str, Any]]
-    macro: dict[str, float]
-    protocol: dict[str, Any] = field(default_factory=dict)
+    heights: dict[str, dict[str, Any]]
+    headline: dict[str, float | None]
+    floor_headline: dict[str, float | None]
+    failed: list[str]
+    bad: list[str]
+    seconds_per_picture: float | None = None
+    seconds_per_question: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For a JSON file (see `benchmarks.report.write_json`)."""
-        return asdict(self)
+        """For a JSON file; the samples are in the parquet files."""
+        return {key: value for key, value in vars(self).items() if key != "samples"}
 
 
 def run_qa(
-    model: Any,
-    records: Iterable[Record],
-    per_record: int | None = None,
-    seed: int = 0,
-    max_new_tokens: int = 48,
-    progress: Callable[[int], None] | None = None,
+    answerer: Any,
+    source: Source,
+    folder: Path,
+    frames: int = 16,
+    stated: dict[str, Any] | None = None,
+    processes: Processes | None = None,
+    progress: Progress | None = None,
 ) -> QaResult:
-    """The questions of every record; `per_record` takes that many of each, drawn by `seed` and its position.
+    """A model on questions, into `folder` (its own: see `benchmarks.running`); goes on where it stopped.
 
-    progress: called with 1 after each record. Raises InputError where there is no question to score, or where
-    a true answer cannot be read by the rule of its type.
+    answerer: an `Answerer`, or anything with its name, facts, max_new_tokens and predict. InputError where there is
+    no question to score.
     """
-    if per_record is not None and per_record < 1:
-        raise InputError("questions", str(per_record), "at least 1 for each record")
-    samples: list[dict[str, Any]] = []
-    asked: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    looking = asking = 0.0
-    photographs = 0
-    for number, record in enumerate(records):
-        chosen = pick(list(enumerate(record.questions)), per_record, [seed, number])
-        scored = [(place, question) for place, question in chosen if question["type"] not in NOT_SCORED]
-        for _, question in chosen:
-            asked[question["type"]].append(question)
-        if scored:
-            started = time.perf_counter()
-            scene = model.look(record.image)
-            looking += time.perf_counter() - started
-            photographs += 1
-            started = time.perf_counter()
-            answers = scene.ask_many([question["question"] for _, question in scored], max_new_tokens=max_new_tokens)
-            asking += time.perf_counter() - started
-            for (place, question), answer in zip(scored, answers, strict=True):
-                samples.append(_sample(record, place, question, answer.text))
-        if progress:
-            progress(1)
-    if not samples:
-        raise InputError("records", "they hold no question that is scored", "records with `questions`")
-    types = {kind: _summary(kind, questions, samples) for kind, questions in asked.items()}
-    scored_types = [row for row in types.values() if "score" in row]
-    macro = {key: float(np.mean([row[key] for row in scored_types])) for key in ("score", "floor")}
-    stated = protocol(
-        model,
-        benchmark="qa",
-        camera="none",
-        decoding="greedy",
-        max_new_tokens=max_new_tokens,
-        questions_per_record=per_record,
-        seed=seed,
-        photographs=photographs,
-        questions=len(samples),
-        seconds_per_image=looking / photographs,
-        seconds_per_question=asking / len(samples),
-    )
-    return QaResult(samples, types, macro, stated)
-
-
-def pick(questions: list[T], count: int | None, seed: list[int]) -> list[T]:
-    """`count` of the questions (all where None), in their own order; the same ones for the same seed."""
-    if count is None or count >= len(questions):
-        return questions
-    kept = np.random.default_rng(seed).choice(len(questions), count, replace=False)
-    return [questions[i] for i in sorted(kept)]
-
-
-def _sample(record: Record, number: int, question: dict[str, Any], answer: str) -> dict[str, Any]:
-    kind, true = question["type"], question["answer"]
-    try:
-        verdict = judge(kind, answer, true)
-    except ValueError as problem:
-        raise InputError("records", f"{record.where}: {problem}", "an answer in the form of its type") from problem
-    return {
-        "where": record.where,
-        "image": str(record.image),
-        "number": number,
-        "type": kind,
-        "question": question["question"],
-        "true": true,
-        "answer": answer,
-        **asdict(verdict),
+    if frames < 1:
+        raise InputError("frames", str(frames), "1 or more of each video")
+    config: Config = source.module.CONFIG
+    answerer.max_new_tokens = answerer.max_new_tokens or config.max_new_tokens
+    asked = {
+        "benchmark": config.name,
+        "version": config.version,
+        "model": answerer.name,
+        "model_facts": answerer.facts,
+        "max_new_tokens": answerer.max_new_tokens,
+        "frames": frames,
     }
+    told = asked | source.stated() | (stated or {})
+    run(lambda _: answerer, QaTask(frames), source, folder, told, processes or Processes(), progress=progress)
+    return result_of(folder, source.module)
 
 
-def _summary(kind: str, questions: list[dict[str, Any]], samples: list[dict[str, Any]]) -> dict[str, Any]:
-    if kind in NOT_SCORED:
-        return {"questions": len(questions)}
+def result_of(folder: Path, module: Any) -> QaResult:
+    """The result of a run's folder; `module` is the benchmark's file."""
+    told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    samples: list[dict[str, Any]] = []
+    failed, bad = [], []
+    looking = answering = 0.0
+    looked = 0
+    for row in (row for part in read_parts(folder) for row in part):
+        if row["status"] != "ok":
+            (bad if row["status"] == "bad" else failed).append(f"{row['where']}: {row['problem']}")
+        if row["seconds_look"] is not None:
+            looked, looking = looked + 1, looking + row["seconds_look"]
+            answering += row["seconds"] - row["seconds_look"]
+        for number in range(len(row["name"] or ())):
+            one = {key: row[key][number] for key in PER_QUESTION}
+            samples.append(
+                one
+                | {"where": row["where"], "image": row["image"] or row["where"], "number": number}
+                | {"dataset": row["dataset"], "status": row["status"]}
+            )
+    if not samples:
+        raise InputError(
+            "records", "no question could be asked" + "".join(f"; {b}" for b in bad[:1]), "pictures with questions"
+        )
+    types = {kind: _type(kind, samples) for kind in dict.fromkeys(sample["type"] for sample in samples)}
+    asked = sum(sample["status"] == "ok" for sample in samples)
+    return QaResult(
+        protocol=told["asked"] | {"sessions": told["sessions"], "pictures": looked, "questions": len(samples)},
+        samples=samples,
+        types=types,
+        heights=_heights(samples),
+        headline=module.headline(samples, "score"),
+        floor_headline=module.headline(samples, "floor"),
+        failed=failed,
+        bad=bad,
+        seconds_per_picture=looking / looked if looked else None,
+        seconds_per_question=answering / asked if asked else None,
+    )
+
+
+def _type(kind: str, samples: list[dict[str, Any]]) -> dict[str, Any]:
+    """The row of one type; writes the floor's score into its samples."""
     mine = [sample for sample in samples if sample["type"] == kind]
-    best = floor(kind, questions)
+    questions = [_question(sample) for sample in mine]
+    best: Floor = floor(questions)
+    for sample, question in zip(mine, questions, strict=True):
+        sample["floor"] = floor_score(question, best)
     row = {
-        "questions": len(questions),
-        "score": float(np.mean([sample["right"] for sample in mine])),
+        "questions": len(mine),
+        "rule": RULES[mine[0]["rule"]].text,
+        "score": mean(mine, "score"),
         "unparsed": sum(not sample["parsed"] for sample in mine),
-        "floor": best.score,
+        "floor": mean(mine, "floor"),
         "floor_answer": best.answer,
     }
-    if kind in METRES:
-        row["within_10"] = float(np.mean([sample["within_10"] for sample in mine]))
-        row["floor_within_10"] = best.score_10
-    return row
+    if best.score_10 is not None:
+        row |= {"within_10": mean(mine, "within_10"), "floor_within_10": best.score_10}
+    read = [sample for sample in mine if sample["error"] is not None]
+    return row | ({"abs_rel": mean(read, "error")} if read else {})
+
+
+def _question(sample: dict[str, Any]) -> Question:
+    return Question(
+        sample["name"],
+        sample["question"],
+        sample["type"],
+        sample["rule"],
+        sample["true"],
+        tuple(sample["choices"]),
+        sample["group"],
+        sample["height"],
+        sample["offered"],
+    )
+
+
+def _heights(samples: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    found = {}
+    for cue in ("agrees", "contradicts", "ambiguous"):
+        mine = [sample for sample in samples if sample["height"] == cue]
+        if mine:
+            found[cue] = {"questions": len(mine), "score": mean(mine, "score"), "floor": mean(mine, "floor")}
+    return found

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from benchmarks.cli import app
 from heads.errors import InputError
+from tests.benchmarks.questions.miniatures import WRITERS
 from tests.tiny import tiny_model, tiny_records
 
 
@@ -44,8 +45,23 @@ def test_questions(saved, tmp_path):
     model, records = saved
     done = run("qa", "--records", records, "--model", model, "--out", str(tmp_path), "--limit", "1", "--questions", "2")
     assert done.exit_code == 0, done.output
-    assert len(json.loads((tmp_path / "qa.json").read_text())["samples"]) == 2
+    (result,) = (json.loads(path.read_text()) for path in tmp_path.glob("qa_records_*.json"))
+    assert result["types"]["distance"]["questions"] == 2 and result["protocol"]["questions_per_record"] == 2
+    assert result["protocol"]["records"][0]["file"] == Path(records).name and result["protocol"]["sessions"]
     assert "| distance | 2 |" in (tmp_path / "qa.md").read_text()
+    assert len(list(tmp_path.glob("samples/qa_records_*/part-*.parquet"))) == 1
+
+
+def test_a_published_benchmark(saved, tmp_path):
+    model, _ = saved
+    data = WRITERS["cv-bench"](tmp_path / "data")
+    asked = ["qa", "--benchmark", "cv-bench", "--data", str(data), "--model", model]
+    done = run(*asked, "--limit", "4", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    (result,) = (json.loads(path.read_text()) for path in (tmp_path / "out").glob("qa_CV-Bench_*.json"))
+    assert result["headline"].keys() == {"2D", "3D", "all"} and result["protocol"]["version"] == 1
+    for wrong in (["qa", "--model", model], ["qa", "--benchmark", "cv-bench"], [*asked, "--records", "r.jsonl"]):
+        assert isinstance(run(*wrong).exception, InputError)
 
 
 def test_two_models_are_compared_on_the_same_questions(saved, tmp_path):
@@ -55,8 +71,8 @@ def test_two_models_are_compared_on_the_same_questions(saved, tmp_path):
     out = tmp_path / "out"
     done = run("qa", "--records", records, "--model", model, "--model", str(other), "--out", str(out))
     assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in out.iterdir()) == ["qa.md", "qa_1.json", "qa_2.json", "qa_paired_2.json"]
-    found = json.loads((out / "qa_paired_2.json").read_text())
+    assert len(list(out.glob("qa_records_*.json"))) == 3
+    (found,) = (json.loads(path.read_text()) for path in out.glob("*_against_*.json"))
     assert (found["a"], found["b"]) == (model, str(other))
     assert found["differences"]["all"]["questions"] == 9 and found["differences"]["all"]["photographs"] == 3
     assert "| all | 9 |" in (out / "qa.md").read_text()

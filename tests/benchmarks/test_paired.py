@@ -61,7 +61,7 @@ def test_95_of_100_intervals_hold_the_true_difference(together):
 
 
 def sample(where: str, number: int, right: bool, kind: str = "count", question: str = "How many?") -> dict:
-    return {"where": where, "image": where, "number": number, "type": kind, "question": question, "right": right}
+    return {"where": where, "image": where, "number": number, "type": kind, "question": question, "score": float(right)}
 
 
 def test_two_runs_are_paired_by_question_whatever_their_order():

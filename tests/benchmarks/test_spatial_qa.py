@@ -1,4 +1,4 @@
-"""How answers are judged, what a blind answer would score, and the benchmark on models that know the answers."""
+"""Questions on models that know the answers, on a tiny real one, broken off and shared out."""
 
 import json
 from pathlib import Path
@@ -6,116 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.answers import degrees, floor, judge, metres, position
-from benchmarks.report import qa_table
-from benchmarks.spatial_qa import pick, run_qa
+from benchmarks.answerer import Answerer, Answers, AskedPhoto, check_answerer
+from benchmarks.asking import ask_models
+from benchmarks.processes import Processes
+from benchmarks.qa_report import qa_table
+from benchmarks.questions import BENCHMARKS, worlds
+from benchmarks.running import read_parts
+from benchmarks.spatial_qa import BenchmarkQuestions, RecordQuestions, run_qa
 from heads.errors import InputError
-from tests.benchmarks.stubs import KnowingModel
+from tests.benchmarks.questions.miniatures import WRITERS
 from tests.tiny import tiny_model, tiny_records
+from tests.vlm.families import tiny_family
 from vlm.records import Record, read_records
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        ("2.4 m", 2.4),
-        ("about 35 cm.", 0.35),
-        ("It is 3 metres away", 3.0),
-        ("3 meters", 3.0),
-        ("1,200 m", 1200.0),
-        ("2.4", 2.4),
-        (".5m", 0.5),
-        ("Of the 2 chairs, the red one is 3.5 m away", 3.5),
-        ("5 feet", None),
-        ("12 km", None),
-        ("-2 m", None),
-        ("0 m", None),
-        ("far away", None),
-        ("", None),
-    ],
-)
-def test_lengths_in_answers(answer, expected):
-    assert metres(answer) == (None if expected is None else pytest.approx(expected))
-
-
-def test_positions_and_degrees_in_answers():
-    assert position("(512, 304)") == position("at x: 512,304") == (512, 304)
-    assert position("in the middle") is None and position("(512)") is None
-    assert degrees("55 degrees") == degrees("about 55°") == 55 and degrees("wide") is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "answer", "true", "right", "parsed"),
-    [
-        ("distance", "2.5 m", "2.0 m", True, True),  # just 25 %
-        ("distance", "2.6 m", "2.0 m", False, True),
-        ("depth_at", "150 cm", "2.0 m", True, True),
-        ("depth_at", "no idea", "2.0 m", False, False),
-        ("fov", "66 degrees", "60 degrees", True, True),
-        ("fov", "67 degrees", "60 degrees", False, True),
-        ("where", "(600, 400)", "(500, 300)", True, True),
-        ("where", "(601, 300)", "(500, 300)", False, True),
-        ("where", "left", "(500, 300)", False, False),
-        ("closer", "The red chair.", "the red chair", True, True),
-        ("closer", "red chair", "the red chair", True, True),
-        ("closer", "the blue chair", "the red chair", False, True),
-        ("closer", "a", "A", True, True),
-        ("what_at", "an orange box", "a orange box", True, True),
-        ("count", "3", "3", True, True),
-        ("count", "13", "3", False, True),
-        ("exists", "Yes.", "yes", True, True),
-        ("exists", "", "yes", False, False),
-    ],
-)
-def test_rules_of_the_types(kind, answer, true, right, parsed):
-    verdict = judge(kind, answer, true)
-    assert (verdict.right, verdict.parsed) == (right, parsed)
-
-
-def test_the_stricter_share_for_metres():
-    assert judge("distance", "2.2 m", "2.0 m").within_10 and not judge("distance", "2.3 m", "2.0 m").within_10
-
-
-def questions(kind: str, answers: list[str], **more) -> list[dict]:
-    return [{"type": kind, "question": "?", "answer": answer, **more} for answer in answers]
-
-
-def test_floor_of_words_is_the_most_frequent_answer():
-    best = floor("colour", questions("colour", ["red", "blue", "Red", "green"]))
-    assert (best.answer, best.score) == ("red", 0.5)
-
-
-def test_floor_of_a_choice_between_two_is_one_of_the_two():
-    rows = [
-        {"type": "closer", "answer": answer, "value": value}
-        for answer, value in (("the red chair", "first"), ("A", "first"), ("the blue box", "second"))
-    ]
-    best = floor("closer", rows)
-    assert (best.answer, best.score) == ("first", pytest.approx(2 / 3))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_no_number_beats_the_floor(seed):
-    rng = np.random.default_rng(seed)
-    answers = [f"{value:.1f} m" for value in rng.uniform(0.5, 20, 30)]
-    best = floor("distance", questions("distance", answers))
-    for guess in np.geomspace(0.3, 30, 400):
-        verdicts = [judge("distance", f"{guess:.6f} m", answer) for answer in answers]
-        assert np.mean([v.right for v in verdicts]) <= best.score + 1e-9
-        assert np.mean([v.within_10 for v in verdicts]) <= best.score_10 + 1e-9
-    assert best.score >= best.score_10
-
-
-def test_no_point_beats_the_floor():
-    rng = np.random.default_rng(3)
-    answers = [f"({x}, {y})" for x, y in rng.integers(0, 1000, (25, 2))]
-    best = floor("where", questions("where", answers))
-    reached = np.mean([judge("where", best.answer, answer).right for answer in answers])
-    assert reached == pytest.approx(best.score)
-    for x in range(0, 1000, 40):
-        for y in range(0, 1000, 40):
-            assert np.mean([judge("where", f"({x}, {y})", answer).right for answer in answers]) <= best.score
-
 
 ROWS = [
     {"type": "distance", "question": "How far is the chair?", "answer": "2.4 m"},
@@ -125,59 +27,253 @@ ROWS = [
 ]
 
 
-def asked_records(folder: Path, rows: list[dict] = ROWS) -> list[Record]:
-    lines = [json.loads(line) for line in tiny_records(folder, 3).read_text().splitlines()]
+def asked_records(folder: Path, rows: list[dict] = ROWS, count: int = 3) -> list[Record]:
+    lines = [json.loads(line) for line in tiny_records(folder, count).read_text().splitlines()]
     path = folder / "asked.jsonl"
     path.write_text("\n".join(json.dumps({**line, "questions": rows}) for line in lines))
     return list(read_records(path))
 
 
+class Knowing:
+    """Answers with the truth, told beforehand: prompt -> answer; `wrong` are answered with "hm"."""
+
+    claims: frozenset[str] = frozenset()
+    needs_camera = False
+    max_new_tokens: int | None = None
+
+    def __init__(self, source, wrong=lambda prompt: False, fails=lambda prompt: False):
+        self.name, self.facts, self.wrong, self.fails = "knowing", {"dtype": "none"}, wrong, fails
+        self.known: dict[str, list[str]] = {}
+        for picture in source:
+            for one in picture.complete().questions:
+                self.known.setdefault(one.prompt, []).append(one.true)
+        self.shown: list[AskedPhoto] = []
+
+    def predict(self, photos, cameras, pixels):
+        if any(self.fails(prompt) for photo in photos for prompt in photo.prompts):
+            raise RuntimeError("out of memory")
+        self.shown += photos
+        return [Answers(answers=[self.answer(prompt) for prompt in photo.prompts]) for photo in photos]
+
+    def answer(self, prompt: str) -> str:
+        answers = self.known[prompt]  # the same words of several pictures: one after the other
+        return "hm" if self.wrong(prompt) else answers.pop(0) if len(set(answers)) > 1 else answers[0]
+
+
 def test_a_model_that_knows_the_answers(tmp_path):
-    records = asked_records(tmp_path)
-    model, done = KnowingModel(records), []
-    result = run_qa(model, records, progress=done.append)
-    assert {kind: row.get("score") for kind, row in result.types.items()} == {
-        "distance": 1.0,
-        "where": 1.0,
-        "exists": 1.0,
-        "caption": None,  # counted, not scored
-    }
-    assert result.types["caption"]["questions"] == 3 and len(result.samples) == 9
-    assert model.looks == 3 and sum(done) == 3  # one look a record, whatever is asked
-    assert result.types["distance"]["floor"] == 1.0  # all three answers are the same here
+    source = RecordQuestions(asked_records(tmp_path))
+    model, done = Knowing(source), []
+    result = run_qa(model, source, tmp_path / "run", progress=done.append)
+    assert {kind: row["score"] for kind, row in result.types.items()} == {"distance": 1, "where": 1, "exists": 1}
+    assert result.headline == {"mean of types": 1} and result.floor_headline == {"mean of types": 1}
+    assert len(model.shown) == 3 == sum(done) and len(result.samples) == 9  # one look a picture, captions not asked
+    assert result.types["distance"]["floor"] == 1  # all three answers are the same here
     table = qa_table(result).markdown()
-    assert "| distance | 3 | 1.000 | 1.000 | 1.000 | 1.000 | 0 | 1.8 m |" in table and "caption: 3" in table
+    assert "| distance | 3 | 1.000 | 1.000 | 1.000 | 1.000 | 0.000 | 0 | 1.8 m |" in table
+    assert "not scored: caption" in table
 
 
 def test_a_wordless_model_scores_nothing_and_is_counted(tmp_path):
-    records = asked_records(tmp_path)
-    model = KnowingModel(records)
-    model.answer = lambda record, question: type("A", (), {"text": "hm"})()
-    result = run_qa(model, records)
-    assert result.macro["score"] == 0
+    source = RecordQuestions(asked_records(tmp_path))
+    result = run_qa(Knowing(source, wrong=lambda prompt: True), source, tmp_path / "run")
+    assert result.headline == {"mean of types": 0}
     assert result.types["distance"]["unparsed"] == result.types["where"]["unparsed"] == 3
 
 
-def test_some_questions_of_each_record():
-    rows = questions("count", [str(i) for i in range(20)])
-    some = pick(rows, 5, [0, 1])
-    assert len(some) == 5 and some == pick(rows, 5, [0, 1]) != pick(rows, 5, [0, 2])
-    assert [int(row["answer"]) for row in some] == sorted(int(row["answer"]) for row in some)
-    assert pick(rows, 50, [0, 1]) == pick(rows, None, [0, 1]) == rows
+def test_a_picture_on_which_the_model_fails_counts_as_wrong_and_is_told(tmp_path):
+    rows = [[{"type": "count", "question": f"How many {i}?", "answer": str(i)}] for i in range(3)]
+    lines = [json.loads(line) for line in tiny_records(tmp_path, 3).read_text().splitlines()]
+    (tmp_path / "own.jsonl").write_text(
+        "\n".join(json.dumps(a | {"questions": b}) for a, b in zip(lines, rows, strict=True))
+    )
+    source = RecordQuestions(list(read_records(tmp_path / "own.jsonl")))
+    result = run_qa(Knowing(source, fails=lambda prompt: "1" in prompt), source, tmp_path / "run")
+    assert [sample["score"] for sample in result.samples] == [1, 0, 1] and result.types["count"]["unparsed"] == 1
+    assert len(result.failed) == 1 and "own.jsonl:2" in result.failed[0] and "out of memory" in result.failed[0]
+    assert "1 pictures: the model failed" in qa_table(result).markdown()
 
 
-def test_wrong_requests(tmp_path):
-    records = asked_records(tmp_path, [{"type": "distance", "question": "How far?", "answer": "far"}])
-    with pytest.raises(InputError, match=r"asked.jsonl:1.*'far' cannot be read"):
-        run_qa(KnowingModel(records), records)
-    with pytest.raises(InputError, match="questions"):
-        run_qa(KnowingModel(records), records, per_record=0)
-    with pytest.raises(InputError, match="no question"):
-        run_qa(KnowingModel(records), [])
-
-
-def test_tiny_model_end_to_end(tmp_path):
+def test_a_picture_that_cannot_be_read_is_left_out_and_told(tmp_path):
     records = asked_records(tmp_path)
-    result = run_qa(tiny_model(), records, per_record=2, max_new_tokens=4)
-    assert 0 <= result.macro["score"] <= 1 and result.protocol["questions_per_record"] == 2
-    assert result.protocol["decoding"] == "greedy" and result.protocol["seconds_per_question"] > 0
+    Path(records[1].image).write_bytes(b"no picture")
+    source = RecordQuestions(records)
+    result = run_qa(Knowing(source), source, tmp_path / "run")
+    assert len(result.samples) == 6 and len(result.bad) == 1 and "asked.jsonl:2" in result.bad[0]
+    assert "1 pictures: unreadable, left out" in qa_table(result).markdown()
+
+
+def test_a_true_answer_that_its_rule_cannot_read_is_told_before_the_model_is_asked(tmp_path):
+    rows = [{"type": "distance", "question": "How far?", "answer": "far"}]
+    source = RecordQuestions(asked_records(tmp_path, rows, count=1))
+    model = Knowing(source)
+    with pytest.raises(InputError, match=r"asked.jsonl:1: answer: the true answer 'far' cannot be read"):
+        run_qa(model, source, tmp_path / "run")
+    assert model.shown == []
+
+
+def test_some_questions_of_each_record():
+    record = type(
+        "R", (), {"questions": [{"type": "count", "question": str(i), "answer": str(i)} for i in range(20)]}
+    )()
+    some = worlds.picked(record, 5, [0, 1]).numbers
+    assert len(some) == 5 and some == sorted(some) == worlds.picked(record, 5, [0, 1]).numbers
+    assert some != worlds.picked(record, 5, [0, 2]).numbers
+    assert worlds.picked(record, 50, [0, 1]).numbers == worlds.picked(record, None, [0, 1]).numbers == list(range(20))
+
+
+def test_closer_is_split_by_where_the_two_things_are(tmp_path):
+    """Instances 1 and 2 of the label map: the first in the upper, the second in the lower half."""
+    from PIL import Image
+
+    base = {"type": "closer", "question": "Which is closer?", "instances": [1, 2]}
+    rows = [base | {"answer": "the box", "value": "second"}, base | {"answer": "the bin", "value": "first"}]
+    records = asked_records(tmp_path, [*rows, rows[0] | {"instances": [1, 3]}], count=1)
+    labels = np.zeros((64, 96, 3), np.uint8)
+    labels[5:15, :, 2], labels[40:60, :, 2] = 1, 2
+    Image.fromarray(labels).save(records[0].labels_path)
+    (picture,) = RecordQuestions(records)
+    cues = [question.height for question in picture.complete().questions]
+    assert cues == ["agrees", "contradicts", ""]  # the nearer one is the lower one; the higher one; not in the map
+    result = run_qa(Knowing(RecordQuestions(records)), RecordQuestions(records), tmp_path / "run")
+    assert {cue: row["questions"] for cue, row in result.heights.items()} == {"agrees": 1, "contradicts": 1}
+    assert result.types["closer"]["floor_answer"] == "second"
+    assert "| higher is farther | 1 |" in qa_table(result).markdown()
+
+
+# ---- broken off, shared out --------------------------------------------------------------------------------
+
+
+def outcome(result) -> tuple:
+    """What must not depend on how the run was made."""
+    keys = ("where", "number", "question", "answer", "score", "parsed")
+    return [tuple(sample[key] for key in keys) for sample in result.samples], result.types, result.headline
+
+
+def test_broken_off_or_shared_out_the_tables_are_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.running.PART", 2)
+    source = RecordQuestions(asked_records(tmp_path, count=7))
+    odd = lambda prompt: "Where" in prompt  # noqa: E731
+    whole = run_qa(Knowing(source, odd), source, tmp_path / "whole")
+
+    class Broken(Knowing):
+        def predict(self, photos, cameras, pixels):
+            if len(self.shown) >= 4:
+                raise KeyboardInterrupt
+            return super().predict(photos, cameras, pixels)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_qa(Broken(source, odd), source, tmp_path / "broken")
+    assert list((tmp_path / "broken").glob("part-*.parquet"))
+    again = Knowing(source, odd)
+    assert outcome(run_qa(again, source, tmp_path / "broken")) == outcome(whole)
+    assert len(again.shown) < 7  # what was done is not done again
+
+    for rank in (1, 0):
+        processes = Processes(rank, 2)
+        (tmp_path / "shared").mkdir(exist_ok=True)
+        if rank == 1:  # the first process writes run.json
+            from benchmarks import running
+
+            running._begin(
+                tmp_path / "shared", json.loads((tmp_path / "whole" / "run.json").read_text())["asked"], processes
+            )
+        shared = run_qa(Knowing(source, odd), source, tmp_path / "shared", processes=processes)
+    assert outcome(shared) == outcome(whole)
+
+
+def test_the_samples_are_a_table_of_what_was_asked_and_answered(tmp_path):
+    source = RecordQuestions(asked_records(tmp_path))
+    run_qa(Knowing(source), source, tmp_path / "run")
+    table = next(read_parts(tmp_path / "run"))
+    assert [row["index"] for row in table] == [0, 1, 2] and table[0]["status"] == "ok"
+    assert table[1]["question"] == [row["question"] for row in ROWS[:3]]
+    assert table[1]["answer"] == table[1]["true"] == ["2.4 m", "(200, 500)", "no"]
+    assert table[1]["score"] == [1, 1, 1] and table[1]["error"] == [0, None, None]
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    source = RecordQuestions(asked_records(tmp_path))
+    run_qa(Knowing(source), source, tmp_path / "run")
+    other = Knowing(source)
+    other.name = "other"
+    with pytest.raises(InputError, match="model was 'knowing', is 'other'"):
+        run_qa(other, source, tmp_path / "run")
+
+
+# ---- published benchmarks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_knowing_and_a_wordless_model_on_every_benchmark(tmp_path, name):
+    source = BenchmarkQuestions(name, WRITERS[name](tmp_path / "data"))
+    right = run_qa(Knowing(source), source, tmp_path / "right", frames=3)
+    assert right.headline and right.protocol["version"] >= 1
+    errors = {"absolute relative error": 0}
+    assert all(value in (1, None) for key, value in right.headline.items() if key not in errors)
+    wrong = run_qa(Knowing(source, wrong=lambda prompt: True), source, tmp_path / "wrong", frames=3)
+    assert all(value in (0, None) for value in wrong.headline.values())
+    assert sum(row["unparsed"] for row in wrong.types.values()) == len(wrong.samples) == len(right.samples)
+    for row in right.types.values():
+        assert 0 <= row["floor"] <= 1 == row["score"]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_tiny_real_model_on_every_benchmark(tmp_path, name):
+    source = BenchmarkQuestions(name, WRITERS[name](tmp_path / "data"), limit=2)
+    result = run_qa(Answerer(tiny_model(), "tiny", max_new_tokens=3), source, tmp_path / "run", frames=2)
+    assert result.samples and not result.failed
+    assert result.seconds_per_picture > 0 and result.protocol["model_facts"]["decoding"] == "greedy"
+    assert "version 1" in qa_table(result).title
+
+
+def test_questions_are_answered_as_if_asked_alone(tmp_path):
+    model = tiny_model()
+    source = RecordQuestions(asked_records(tmp_path))
+    result = run_qa(Answerer(model, "tiny", max_new_tokens=4), source, tmp_path / "run")
+    for sample in result.samples:
+        assert sample["answer"] == model.look(sample["image"]).ask(sample["question"], max_new_tokens=4).text
+
+
+def test_frames_of_a_video_are_views_of_one_prompt(tmp_path):
+    source = BenchmarkQuestions("vsi-bench", WRITERS["vsi-bench"](tmp_path / "data"))
+    several = run_qa(Answerer(tiny_model(), "tiny", max_new_tokens=2), source, tmp_path / "run", frames=3)
+    assert next(read_parts(tmp_path / "run"))[0]["pictures"] == 3
+    assert "3 frames of each video" in qa_table(several).markdown()
+    model = Knowing(source)
+    one = run_qa(model, source, tmp_path / "one", frames=1)
+    assert model.shown[0].more == () and "1 frame of each video" in qa_table(one).markdown()
+
+
+def test_regions_are_drawn_before_the_model_sees_the_picture(tmp_path):
+    source = BenchmarkQuestions("spatialrgpt-bench", WRITERS["spatialrgpt-bench"](tmp_path / "data"))
+    model = Knowing(source)
+    run_qa(model, source, tmp_path / "run")
+    (picture, *_) = source
+    from vlm.images import load_image
+
+    assert (model.shown[0].rgb != load_image(picture.image).rgb).any()
+
+
+def test_a_family_whose_image_sees_the_question_answers_too(tmp_path):
+    source = RecordQuestions(asked_records(tmp_path, count=1))
+    result = run_qa(Answerer(tiny_family("paligemma"), "tiny", max_new_tokens=2), source, tmp_path / "run")
+    assert len(result.samples) == 3 and not result.failed
+
+
+# ---- the command's body ------------------------------------------------------------------------------------
+
+
+def test_wrong_requests_are_told_before_any_compute(tmp_path):
+    source = RecordQuestions(asked_records(tmp_path))
+    with pytest.raises(InputError, match="questions"):
+        RecordQuestions([], per_record=0)
+    with pytest.raises(InputError, match="frames"):
+        run_qa(Knowing(source), source, tmp_path / "run", frames=0)
+    with pytest.raises(InputError, match="no question"):
+        ask_models(["nano"], RecordQuestions([]), 1, None, {}, Processes(), None)
+    with pytest.raises(InputError, match="several processes"):
+        ask_models(["nano"], source, 1, None, {}, Processes(0, 2), None)
+    for spec in ("huge", "constant:2.0", "fathom:nowhere"):
+        with pytest.raises(InputError, match=r"^model: .*answers in words"):
+            check_answerer(spec)
+    assert check_answerer("fathom:nano") == check_answerer("nano") == "nano"
