@@ -11,7 +11,8 @@ from safetensors import safe_open
 
 from heads.errors import InputError
 from tests.tiny import tiny_backbone_config, tiny_model, tiny_processor, tiny_records
-from train.data import Collator, HeldOut
+from train.data.batches import Collator
+from train.data.mixture import HeldOut
 from train.export import export_model
 from train.recipe import Recipe, load_recipe
 from train.run import run

@@ -11,7 +11,7 @@ from transformers import AutoModel
 
 from heads.camera import Camera
 from tests.vlm.helpers import dense, forward, logits_of, prompt
-from train.data import Collator
+from train.data.batches import Collator
 from train.data.samples import Sample, View
 from vlm.errors import InputError
 from vlm.model import Fathom

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from heads.camera import Camera
 from tests.vlm.families import KINDS, tiny_family
-from train.data import Collator
+from train.data.batches import Collator
 from train.data.conversations import joined, told
 from train.data.samples import Sample, View
 from vlm.images import Photo, prepare

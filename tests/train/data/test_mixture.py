@@ -12,10 +12,11 @@ from torch.utils.data import DataLoader
 
 from heads.errors import InputError
 from tests.tiny import tiny_records
-from train.data import Augment, HeldOut, Mixture, Source
 from train.data.build import held_out_data, mixture_of
 from train.data.index import RecordFile
+from train.data.mixture import HeldOut, Mixture
 from train.data.samples import Sample
+from train.data.sources import Augment, Source
 from train.recipe import Recipe
 
 
