@@ -71,8 +71,11 @@ def _bilinear(image: np.ndarray, source: np.ndarray) -> np.ndarray:
     x, y = np.clip(np.where(inside, x, 0), 0, width - 1), np.clip(np.where(inside, y, 0), 0, height - 1)
     left, top = np.floor(x).astype(int), np.floor(y).astype(int)
     right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    u, v = (x - left)[..., None], (y - top)[..., None]
-    upper = image[top, left] * (1 - u) + image[top, right] * u
-    lower = image[bottom, left] * (1 - u) + image[bottom, right] * u
-    values = np.rint(upper * (1 - v) + lower * v).astype(np.uint8)
-    return np.where(inside[..., None], values, 0).astype(np.uint8)
+    u, v = x - left, y - top
+    values = np.zeros(source.shape[:-1] + image.shape[2:], np.uint8)
+    for channel in range(image.shape[2]):  # one at a time: a third of the memory
+        plane = image[..., channel]
+        upper = plane[top, left] * (1 - u) + plane[top, right] * u
+        lower = plane[bottom, left] * (1 - u) + plane[bottom, right] * u
+        values[..., channel] = np.where(inside, np.rint(upper * (1 - v) + lower * v), 0)
+    return values

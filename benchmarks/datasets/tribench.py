@@ -1,4 +1,4 @@
-"""Tri-Bench: photographs of taped triangles on a floor, with their three true side lengths.
+"""Tri-Bench: photographs of triangles of stickers on a table, with their three true side lengths.
 
 The only truth is the distance between the points of two pixels, so it measures metric scale, camera and depth
 together: there is no depth map.

@@ -20,6 +20,7 @@ source    waymo-open-dataset: v2/perception/{lidar,camera_image,context}.py, uti
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,7 @@ COMPONENTS = (
     "camera_image", "camera_calibration", "lidar", "lidar_calibration",
     "lidar_camera_projection", "lidar_pose", "vehicle_pose",
 )  # fmt: skip
-SEGMENT, FRAME, CAMERA, LASER = (
-    "key.segment_context_name", "key.frame_timestamp_micros", "key.camera_name", "key.laser_name"
-)  # fmt: skip
+FRAME, CAMERA, LASER = "key.frame_timestamp_micros", "key.camera_name", "key.laser_name"
 CAMERA_NAMES = {1: "FRONT", 2: "FRONT_LEFT", 3: "FRONT_RIGHT", 4: "SIDE_LEFT", 5: "SIDE_RIGHT"}
 LENS = ("k1", "k2", "p1", "p2", "k3")
 OPENCV_FROM_WAYMO = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
@@ -78,15 +77,15 @@ def items(root: Path, split: str) -> list[Item]:
     for file in files:
         for component in COMPONENTS:
             expected(folder / component / file.name, CARD)
-        keys = _read(file, [FRAME, CAMERA])
+        keys = _read(file, (FRAME, CAMERA))
         found += [Item(folder, file.stem, row[FRAME], row[CAMERA], split) for row in keys]
     return sorted(found, key=lambda item: (item.segment, item.frame, item.camera))
 
 
 def record(item: Item) -> dict[str, Any]:
     """The photograph without its distortion, and z of the frame's points on it."""
-    photo = _one(item, "camera_image", {FRAME: item.frame, CAMERA: item.camera})
-    lens = _one(item, "camera_calibration", {CAMERA: item.camera})
+    photo = _one(item, "camera_image", True, {CAMERA: item.camera})
+    lens = _one(item, "camera_calibration", False, {CAMERA: item.camera})
     with Image.open(io.BytesIO(photo["[CameraImageComponent].image"])) as jpeg:
         picture = np.asarray(jpeg.convert("RGB"))
     size = (picture.shape[1], picture.shape[0])
@@ -122,25 +121,22 @@ def depth_at(pixels: np.ndarray, z: np.ndarray, camera: Camera, distortion: list
 
 def frame_points(item: Item) -> tuple[np.ndarray, np.ndarray]:
     """(n, 2) distorted pixels and (n, 3) world points of the first returns that the camera sees."""
-    sweeps = _rows(item, "lidar", {FRAME: item.frame})
     of, seen_by = "[LiDARComponent].range_image_return1", "[LiDARCameraProjectionComponent].range_image_return1"
-    pose = "[LiDARPoseComponent].range_image_return1"
-    car = _matrix(
-        _one(item, "vehicle_pose", {FRAME: item.frame})["[VehiclePoseComponent].world_from_vehicle.transform"]
-    )
+    own = "[LiDARPoseComponent].range_image_return1"
+    car = _matrix(_one(item, "vehicle_pose", True)["[VehiclePoseComponent].world_from_vehicle.transform"])
     all_pixels, all_points = [np.empty((0, 2))], [np.empty((0, 3))]
-    for sweep in sweeps:
+    for sweep in _rows(item, "lidar", True):
         laser = sweep[LASER]
         ranges = _image(sweep, of)[..., 0]
-        at = _image(_one(item, "lidar_camera_projection", {FRAME: item.frame, LASER: laser}), seen_by)
+        at = _image(_one(item, "lidar_camera_projection", True, {LASER: laser}), seen_by)
         pixels = np.where(at[..., :1] == item.camera, at[..., 1:3], at[..., 4:6]) + 0.5  # whole pixels: their centres
         seen = (ranges > 0) & ((at[..., 0] == item.camera) | (at[..., 3] == item.camera))
-        points = lidar_points(ranges, *_lidar(item, laser, ranges.shape[0]))
+        points = lidar_points(ranges, *_lidar(item, laser, ranges.shape[0]))[seen]
         if laser == TOP:
-            own = _image(_one(item, "lidar_pose", {FRAME: item.frame, LASER: laser}), pose)
-            world = per_pixel_world(points[seen], own[seen])
+            poses = _image(_one(item, "lidar_pose", True, {LASER: laser}), own)
+            world = per_pixel_world(points, poses[seen])
         else:
-            world = moved(points[seen], car)
+            world = moved(points, car)
         all_pixels.append(pixels[seen])
         all_points.append(world)
     return np.concatenate(all_pixels), np.concatenate(all_points)
@@ -148,7 +144,7 @@ def frame_points(item: Item) -> tuple[np.ndarray, np.ndarray]:
 
 def _lidar(item: Item, laser: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Inclinations in radians, first row of the range image first, and (4, 4) vehicle_from_lidar."""
-    line, of = _one(item, "lidar_calibration", {LASER: laser}), "[LiDARCalibrationComponent]."
+    line, of = _one(item, "lidar_calibration", False, {LASER: laser}), "[LiDARCalibrationComponent]."
     values = line[of + "beam_inclination.values"]
     if values is None or not len(values):
         values = uniform_inclinations(line[of + "beam_inclination.min"], line[of + "beam_inclination.max"], rows)
@@ -164,25 +160,36 @@ def _matrix(values: Any) -> np.ndarray:
     return np.asarray(values, dtype=np.float64).reshape(4, 4)
 
 
-def _one(item: Item, component: str, where: Row) -> Row:
-    rows = _rows(item, component, where)
+def _one(item: Item, component: str, of_frame: bool, where: Row | None = None) -> Row:
+    """The one row of a component, of the item's frame or of its whole segment, that has these keys."""
+    wanted = (where or {}).items()
+    rows = [row for row in _rows(item, component, of_frame) if all(row[key] == value for key, value in wanted)]
     if len(rows) != 1:
         path = item.folder / component / f"{item.segment}.parquet"
-        raise unreadable(path, CARD, f"{len(rows)} rows for {where}, not one")
+        raise unreadable(path, CARD, f"{len(rows)} rows for {where or 'the frame'}, not one")
     return rows[0]
 
 
-def _rows(item: Item, component: str, where: Row) -> list[Row]:
+def _rows(item: Item, component: str, of_frame: bool) -> list[Row]:
     path = expected(item.folder / component / f"{item.segment}.parquet", CARD)
-    return _read(path, None, [(column, "==", value) for column, value in where.items()])
+    return _read(path, frame=item.frame if of_frame else None)
 
 
-def _read(path: Path, columns: list[str] | None, filters: list[tuple] | None = None) -> list[Row]:
-    """Rows as dictionaries; only what the filters let through is loaded."""
+@lru_cache(maxsize=2 * len(COMPONENTS))  # the cameras of a frame share its sweeps
+def _read(path: Path, columns: tuple[str, ...] | None = None, frame: int | None = None) -> list[Row]:
+    """Rows as dictionaries, lists in them as arrays; only what the frame needs is loaded."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
+    filters = None if frame is None else [(FRAME, "==", frame)]
     try:
-        return parquet.read_table(path, columns=columns, filters=filters).to_pylist()
+        table = parquet.read_table(path, columns=columns and list(columns), filters=filters)
     except (pa.ArrowException, OSError, ValueError) as problem:
         raise unreadable(path, CARD, problem) from problem
+    return [{name: _value(table[name][number]) for name in table.column_names} for number in range(len(table))]
+
+
+def _value(scalar: Any) -> Any:
+    """A cell: a list as an array, without a Python object for each of its numbers."""
+    values = getattr(scalar, "values", None)
+    return scalar.as_py() if values is None else values.to_numpy(zero_copy_only=False)

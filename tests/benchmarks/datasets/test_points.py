@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from benchmarks.datasets.points import depth_of_points, moved, pose_of_quaternion, rotation_of_quaternion
 from heads.camera import Camera
@@ -40,3 +43,14 @@ def test_of_two_points_on_one_pixel_the_nearer_is_kept_whatever_their_order():
 def test_what_is_behind_or_beside_the_camera_is_not_on_the_picture():
     points = np.array([[0, 0, -5.0], [0, 0, 0.0], [50, 0, 5.0], [0, -50, 5.0], [-50, 0, 5.0], [0, 50, 5.0]])
     assert not np.isfinite(depth_of_points(points, CAMERA)).any()
+
+
+@given(arrays(np.float64, (20, 3), elements=st.floats(-30, 30, width=32)))
+def test_every_depth_is_the_z_of_a_point_whose_ray_goes_through_that_pixel(points):
+    depth = depth_of_points(points, CAMERA)
+    for (x, y), z in known(depth).items():
+        pixels = CAMERA.project(points)
+        here = (np.floor(pixels) == (x, y)).all(-1)
+        assert here.any() and z == pytest.approx(points[here, 2].min(), abs=1e-3)
+    in_view = ((pixels := CAMERA.project(points)) >= 0).all(-1) & (pixels < CAMERA.size).all(-1)
+    assert len(np.unique(np.floor(pixels[in_view]), axis=0)) == np.isfinite(depth).sum()
