@@ -1,0 +1,97 @@
+"""Photograph, truth, prediction and error of one photograph as four pictures in a row, with their scales.
+
+Truth and prediction share one scale in metres; the error is signed, in percent of the truth. Labelled points are drawn
+as discs on the dimmed photograph, since single pixels cannot be seen.
+"""
+
+from html import escape
+
+import numpy as np
+
+from benchmarks.gallery import Picture
+from benchmarks.html import colour_bar, image_uri
+from vlm.pictures import SKY_COLOUR, UNKNOWN_COLOUR
+from vlm.scale_bar import Scale, coloured
+
+DEPTH_COLOURS, ERROR_COLOURS = "plasma_r", "coolwarm"
+WORST_SHOWN = 0.5  # relative errors beyond it have the colour of the end
+MISSING_COLOUR = (210, 40, 210)
+SPARSE_BELOW = 0.2  # share of cells with truth, under which they are drawn as discs
+SMALLEST = 240  # pixels that a picture's long side has at least
+
+
+def panels(picture: Picture, caption: str) -> str:
+    """A <figure>: the caption (plain text), the four pictures, a bar in metres and one in percent."""
+    truth, error = picture["truth"], picture["error"]
+    depth = picture.get("predicted")
+    at_truth = truth * (1 + error)  # what was predicted there, exactly
+    seen = at_truth if depth is None else depth
+    values = np.concatenate([truth[np.isfinite(truth)], seen[np.isfinite(seen) & (seen > 0)]])
+    scale = Scale.of(values)
+    metres = colour_bar(_colours(DEPTH_COLOURS), scale.ticks(6), "m", lambda value: float(scale.share(np.array(value))))
+    percent = [(share, f"{100 * share:+.0f}" if share else "0") for share in (-0.5, -0.25, 0.0, 0.25, 0.5)]
+    errors = colour_bar(_colours(ERROR_COLOURS), percent, "%", lambda share: share + 0.5)
+    dim = _dim(picture["rgb"])
+    shown = [
+        ("photograph", picture["rgb"], ""),
+        ("truth", _drawn(truth, _depth_colours(truth, scale), np.isfinite(truth), dim), metres),
+        ("prediction", _prediction(picture, at_truth, scale, dim), metres),
+        ("error of the prediction", _drawn(truth, _error_colours(error), np.isfinite(truth), dim), errors),
+    ]
+    cells = "".join(
+        f'<div>{name}<img alt="{name}" src="{image_uri(_enlarged(rgb))}">{bar}</div>' for name, rgb, bar in shown
+    )
+    return f'<figure><figcaption>{escape(caption)}</figcaption><div class="panels">{cells}</div></figure>'
+
+
+def _prediction(picture: Picture, at_truth: np.ndarray, scale: Scale, dim: np.ndarray) -> np.ndarray:
+    depth = picture.get("predicted")
+    if depth is None:
+        return _drawn(picture["truth"], _depth_colours(at_truth, scale), np.isfinite(picture["truth"]), dim)
+    return _depth_colours(depth, scale)
+
+
+def _depth_colours(depth: np.ndarray, scale: Scale) -> np.ndarray:
+    """(h, w, 3) uint8; sky and what is no depth in colours of their own."""
+    colours = coloured(scale.share(depth), DEPTH_COLOURS)
+    colours[np.isposinf(depth)] = SKY_COLOUR
+    colours[~np.isposinf(depth) & ~(np.isfinite(depth) & (np.nan_to_num(depth) > 0))] = MISSING_COLOUR
+    return colours
+
+
+def _error_colours(error: np.ndarray) -> np.ndarray:
+    shares = np.clip(np.nan_to_num(error), -WORST_SHOWN, WORST_SHOWN) / (2 * WORST_SHOWN) + 0.5
+    colours = coloured(shares, ERROR_COLOURS)
+    colours[~np.isfinite(error)] = MISSING_COLOUR
+    return colours
+
+
+def _drawn(truth: np.ndarray, colours: np.ndarray, here: np.ndarray, dim: np.ndarray) -> np.ndarray:
+    """The colours where there is truth: on grey where it is dense, as discs on the dimmed photograph where not."""
+    if here.mean() >= SPARSE_BELOW:
+        return np.where(here[..., None], colours, np.array(UNKNOWN_COLOUR, np.uint8))
+    drawn = dim.copy()
+    rows, columns = np.nonzero(here)
+    # as large as the density of points allows
+    radius = int(np.clip(0.35 * np.sqrt(truth.size / max(len(rows), 1)), 0, 6))
+    for row_off in range(-radius, radius + 1):
+        for column_off in range(-radius, radius + 1):
+            if row_off**2 + column_off**2 <= radius**2:
+                at = (rows + row_off, columns + column_off)
+                inside = (at[0] >= 0) & (at[0] < here.shape[0]) & (at[1] >= 0) & (at[1] < here.shape[1])
+                drawn[at[0][inside], at[1][inside]] = colours[rows[inside], columns[inside]]
+    return drawn
+
+
+def _dim(rgb: np.ndarray) -> np.ndarray:
+    grey = rgb.mean(-1, keepdims=True).repeat(3, -1)
+    return (0.45 * grey + 60).astype(np.uint8)
+
+
+def _enlarged(rgb: np.ndarray) -> np.ndarray:
+    factor = max(1, -(-SMALLEST // max(rgb.shape[:2])))
+    return rgb.repeat(factor, 0).repeat(factor, 1)
+
+
+def _colours(name: str) -> np.ndarray:
+    return coloured(np.linspace(0, 1, 64), name)
