@@ -10,14 +10,12 @@ import typer
 
 from benchmarks.datasets.cli import prepare
 from benchmarks.report_command import report
-from benchmarks.report_command import report
 
 if TYPE_CHECKING:
     from benchmarks.report import Table
 
 app = typer.Typer(help="Measure a model: metric depth and camera, spatial questions, speed.", no_args_is_help=True)
 app.command()(prepare)
-app.command()(report)
 app.command()(report)
 
 
