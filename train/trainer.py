@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 from transformers.utils.logging import disable_progress_bar
 
 from heads.errors import InputError
@@ -290,6 +291,9 @@ def split(recipe: Recipe) -> int:
 
 def arguments(recipe: Recipe, out: Path) -> TrainingArguments:
     """The recipe in transformers' words."""
+    for name in recipe.report_to:
+        if name not in INTEGRATION_TO_CALLBACK:
+            raise InputError("report_to", f"there is no {name!r}", ", ".join(sorted(INTEGRATION_TO_CALLBACK)))
     on_device = torch.accelerator.is_available()
     args = TrainingArguments(
         output_dir=str(out),
@@ -308,7 +312,7 @@ def arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         dataloader_pin_memory=on_device,
         remove_unused_columns=False,
         ddp_find_unused_parameters=True,  # a batch without pictures uses no head
-        report_to=recipe.report_to,
+        report_to=[name for name in recipe.report_to if name != "tensorboard"],  # that one always, see `fit`
         seed=recipe.seed,
         include_num_input_tokens_seen="no",
         disable_tqdm=True,  # our own progress line
