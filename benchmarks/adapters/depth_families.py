@@ -267,6 +267,6 @@ def image_processor(kind: str, folder: Path) -> Any:
         return Recipe.read(folder, DEPTH_PRO_DEFAULTS)
     if kind == "tipsv2_dpt":
         return Recipe.read(folder, TIPSV2_DEFAULTS)
-    from transformers import AutoImageProcessor
+    from transformers.models.auto.image_processing_auto import AutoImageProcessor  # 5.17 hides it at the top
 
     return AutoImageProcessor.from_pretrained(folder, backend="pil")

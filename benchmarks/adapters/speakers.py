@@ -98,7 +98,8 @@ class PixtralInput:
 
     @classmethod
     def from_pretrained(cls, folder: Path, config: Any) -> "PixtralInput":
-        from transformers import AutoImageProcessor, AutoTokenizer
+        from transformers import AutoTokenizer
+        from transformers.models.auto.image_processing_auto import AutoImageProcessor  # 5.17 hides it at the top
 
         tokenizer = AutoTokenizer.from_pretrained(folder)
         template = folder / "chat_template.json"  # older folders keep it there, for their processor
