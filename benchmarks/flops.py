@@ -3,15 +3,17 @@
     count_flops(qwen3_vl_4b(), 1024, 768).share  # of the backbone's: goal at most 0.05
 
 A FLOP is one multiplication or one addition (a multiply-add is two). Counted by torch's FlopCounterMode, the
-backbone on the meta device (no memory, no arithmetic), the heads on the CPU: matrix products, convolutions
+backbone on the meta device (no memory, no arithmetic), the heads by `count_head`: matrix products, convolutions
 and attention (causal attention in full, as is usual). Not counted: norms, activations, resizes, the softmax.
 The pass is that of `look`: one image, the few tokens before it, logits of one token.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import Qwen3VLConfig
@@ -118,7 +120,10 @@ def count_flops(config: FathomConfig, width: int, height: int, prompt_tokens: in
             length,
             _counted(lambda: _vision(model, taps[patch])),
             _counted(lambda: _language(model, length)),
-            {name: _counted(lambda head=head: _head(head, taps, plan.padded)) for name, head in model.heads.items()},
+            {
+                name: count_head(head, {tap.name: taps[tap.stride] for tap in head.taps}, plan.padded)
+                for name, head in model.heads.items()
+            },
         )
 
 
@@ -147,21 +152,28 @@ def _language(model: Fathom, length: int) -> None:
     model.get_output_embeddings()(hidden[:, -1:])
 
 
-def _head(head: Any, grids: dict[int, tuple[int, int]], image: tuple[int, int]) -> None:
-    """One head on zeros of the right shapes, for real on the CPU: autocast and view numbers have no meta form."""
-    head = head.to_empty(device="cpu")
-    for weight in head.parameters():
-        weight.zero_()
-    features = {tap.name: torch.zeros(1, tap.channels, *grids[tap.stride]) for tap in head.taps}
-    if not isinstance(head, RayHead):
-        head(Features(features, torch.zeros(1, 3, image[1], image[0])))
-        return
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # its fused layer is not counted by torch
-    try:
-        head(ray_tokens([[torch.cat([features[tap.name][0] for tap in head.taps])]]))
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+def count_head(head: Any, grids: dict[str, tuple[int, int]], image: tuple[int, int]) -> int:
+    """FLOPs of one head on taps of these (h, w) and an image of (width, height), whatever device the head is on.
+
+    On shapes alone (fake tensors: autocast has no meta form); the ray head, whose view numbers are looked at, on zeros.
+    """
+    is_rays = isinstance(head, RayHead)
+    with nullcontext() if is_rays else FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        head = head.to_empty(device="cpu")
+        for weight in head.parameters():
+            weight.zero_()
+        taps = {tap.name: torch.zeros(1, tap.channels, *grids[tap.name]) for tap in head.taps}
+        if not is_rays:
+            features = Features(taps, torch.zeros(1, 3, image[1], image[0]))
+            return _counted(lambda: head(features))
+        fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)  # its fused layer is not counted by torch
+        try:
+            with sdpa_kernel(SDPBackend.MATH):  # nor are the fused kernels of processors
+                tokens = ray_tokens([[torch.cat([taps[tap.name][0] for tap in head.taps])]])
+                return _counted(lambda: head(tokens))
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _counted(run: Any) -> int:
