@@ -10,8 +10,8 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.datasets import load_dataset
-from benchmarks.datasets.base import Card, Crop, none_found
+from benchmarks.datasets.base import Card, Crop, expected, none_found
 from heads.errors import InputError
 from vlm.files import check_folder, replacing
 from vlm.records import record_of_row
@@ -67,6 +67,9 @@ def prepare(
     items = _spread(module.items(root, split), limit)
     if not items:
         raise none_found(f"item of the split {split!r} in {root}", card)
+    for item in items:
+        for path in _paths(item):
+            expected(path, card)
 
     done = _begin(out, asked)
     with (out / ".records.jsonl").open("a", encoding="utf-8") as lines:
@@ -103,6 +106,15 @@ def _spread(items: Sequence[Any], limit: int | None) -> Sequence[Any]:
     if limit is None or limit >= len(items):
         return items
     return [items[i] for i in np.linspace(0, len(items) - 1, limit).round().astype(int)]
+
+
+def _paths(item: Any) -> Iterator[Path]:
+    """The files and folders that an item names, so that a missing one is told before the first record."""
+    if isinstance(item, Path):
+        yield item
+    elif is_dataclass(item):
+        for entry in fields(item):
+            yield from _paths(getattr(item, entry.name))
 
 
 def _begin(out: Path, asked: dict[str, Any]) -> int:

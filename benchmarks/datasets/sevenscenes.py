@@ -38,11 +38,11 @@ FOCAL_PX, CENTRE = 585.0, (320.0, 240.0)
 
 @dataclass(frozen=True)
 class Item:
-    """One frame. stem: its path without .color.png, .depth.png, .pose.txt."""
+    """One frame of a sequence's folder. name: as frame-000000."""
 
     scene: str
-    sequence: str
-    stem: Path
+    folder: Path
+    name: str
     split: str
 
 
@@ -55,10 +55,10 @@ def items(root: Path, split: str) -> list[Item]:
     for path in lists:
         for number in re.findall(r"\d+", path.read_text(encoding="utf-8")):
             folder = expected(path.parent / f"seq-{int(number):02d}", CARD)
-            stems = sorted(color.with_suffix("").with_suffix("") for color in folder.glob("frame-*.color.png"))
-            if not stems:
+            names = sorted(color.name.removesuffix(".color.png") for color in folder.glob("frame-*.color.png"))
+            if not names:
                 raise none_found(folder / "frame-000000.color.png", CARD)
-            found += [Item(path.parent.name, folder.name, stem, split) for stem in stems]
+            found += [Item(path.parent.name, folder, name, split) for name in names]
     return found
 
 
@@ -77,7 +77,7 @@ def record(item: Item) -> dict[str, Any]:
         CARD,
         item.split,
         scene=item.scene,
-        frame=f"{item.scene}_{item.sequence}_{item.stem.name}",
+        frame=f"{item.scene}_{item.folder.name}_{item.name}",
         image=image,
         size=size,
         camera=camera,

@@ -94,3 +94,11 @@ def test_parts_of_the_download(raw, tmp_path):
     annotated.rename(annotated.with_name("image_03"))
     with pytest.raises(InputError, match=rf"train/{DRIVE}/proj_depth/groundtruth/image_02 is missing"):
         converted("kitti", root, tmp_path / "out")
+
+
+def test_a_missing_file_of_the_last_photograph_is_told_before_the_first_record(raw, tmp_path):
+    root, _ = raw
+    (root / DATE / DRIVE / "velodyne_points" / "data" / "0000000069.bin").unlink()
+    with pytest.raises(InputError, match=r"velodyne_points/data/0000000069\.bin is missing"):
+        converted("kitti", root, tmp_path / "out", split="eigen_raw")
+    assert not (tmp_path / "out").exists()
