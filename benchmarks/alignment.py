@@ -34,7 +34,8 @@ def claimed(prediction: Prediction, alignment: Alignment) -> tuple[str, np.ndarr
 
 
 def fit(values: np.ndarray, truth: np.ndarray, claim: str, alignment: Alignment) -> tuple[float, float]:
-    """(scale, shift) from pairs of one shape, over those that are both finite (depth: and above 0).
+    """(scale, shift) from pairs of one shape, over those that are there: the truth finite and above 0, the values
+    finite (and above 0, where they are depth that is right up to a factor).
 
     "scale": exp(median(ln t - ln p)), shift 0: half of the pixels end up too near, half too far.
     "affine" of depth: least squares of scale * p + shift - t (as Marigold, Ke et al. 2024); of disparity: of
@@ -42,14 +43,13 @@ def fit(values: np.ndarray, truth: np.ndarray, claim: str, alignment: Alignment)
     (1, 0) where there is no pair, and for "none"; a constant prediction gets the shift alone.
     """
     values, truth = same_shape(values, truth)
-    disparity = claim.startswith("disparity")
-    here = valid(truth) & (np.isfinite(values) if disparity else valid(values))
+    here = valid(truth) & (np.isfinite(values) if "affine" in claim else valid(values))
     if alignment == "none" or not here.any():
         return 1.0, 0.0
     p, t = values[here], truth[here]
     if alignment == "scale":
         return float(np.exp(np.median(np.log(t / p)))), 0.0
-    t = 1 / t if disparity else t
+    t = 1 / t if claim.startswith("disparity") else t
     spread = ((p - p.mean()) ** 2).sum()
     scale = float(((p - p.mean()) * (t - t.mean())).sum() / spread) if spread > 0 else 0.0
     return scale, float(t.mean() - scale * p.mean())

@@ -92,7 +92,8 @@ def boundary_errors(prediction: np.ndarray, truth: np.ndarray, edges: np.ndarray
     distance of each pixel to the nearest edge of y, y*:
     accuracy = mean of e* over the pixels of y that are less than 10 from a true edge (10 where there is none);
     completeness = mean of min(e, 10) over the pixels of y*. {} where the truth has no edge or half of it is
-    unknown; pixels within 4 of unknown truth are left out. Sky is taken as far as the farthest surface.
+    unknown; pixels within 4 of unknown truth are left out. Sky is taken as far as the farthest surface, and so is
+    whatever is predicted beyond what is predicted for true surfaces.
     """
     known = valid(truth) | np.isposinf(truth)
     if known.mean() < 0.5:
@@ -101,7 +102,9 @@ def boundary_errors(prediction: np.ndarray, truth: np.ndarray, edges: np.ndarray
     true = (canny(_filled(truth)) if edges is None else np.asarray(edges) > 0) & trusted
     if not true.any():
         return {}
-    predicted = canny(_filled(prediction)) & trusted
+    surface = prediction[valid(truth) & valid(prediction)]
+    farthest = surface.max() if len(surface) else np.inf
+    predicted = canny(_filled(np.where(prediction > farthest, np.inf, prediction))) & trusted
     if not predicted.any():
         return {"boundary_accuracy_px": NEIGHBOURHOOD, "boundary_completeness_px": NEIGHBOURHOOD}
     to_true, to_predicted = _distance_to(true)[predicted], _distance_to(predicted)[true]

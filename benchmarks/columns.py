@@ -36,6 +36,7 @@ COMMON = {
     "cpu_seconds_score": "float64",  # computing this row, CPU of that thread
     "cpu_seconds_predict": "float64",  # all other CPU time of the process, shared evenly over the rows of a part
     "peak_memory_mib": "float64",  # largest resident memory of the process so far
+    "peak_gpu_mib": "float64",  # largest memory held on its GPU so far
 }
 
 DEPTH = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.protocol import VALID_RANGES_M
 from benchmarks.report import NONE, Table, number
-from benchmarks.summary import RunResult
+from benchmarks.summary import PEAKS, RunResult
 
 MEAN = "mean of data sets"
 Columns = dict[str, tuple[str, int]]  # key of a summary -> head of the column, digits
@@ -113,19 +113,21 @@ def overview(tables: list[Table]) -> list[Table]:
 
 def cost_table(results: list[RunResult]) -> Table:
     """Seconds, CPU seconds a megapixel, memory: of this machine, this time."""
-    heads = ["run", "s an image", "CPU s/MP load", "CPU s/MP model", "CPU s/MP score", "peak MiB", "dtype", "pixels"]
-    rows = []
+    heads = ["run", "s an image", "CPU s/MP load", "CPU s/MP model", "CPU s/MP score", "peak MiB", "GPU MiB", "dtype"]
+    rows, notes = [], []
     for result in results:
         stated = result.protocol
         facts = stated["model_facts"]
         cpu = stated.get("cpu_seconds_per_megapixel", {})
         cells = [number(stated.get("seconds_per_image"), 3), *(number(cpu.get(part), 3) for part in cpu)]
-        cells += [NONE] * (4 - len(cells)) + [number(stated.get("peak_memory_mib"), 0)]
-        rows.append([result.name, *cells, str(facts.get("dtype", NONE)), str(facts.get("pixel_budget", NONE))])
-    notes = ["s an image: of the model alone, decoding and scoring beside it; peak: the process, torch included"]
+        cells += [NONE] * (4 - len(cells)) + [number(stated.get(key), 0) for key in PEAKS]
+        rows.append([result.name, *cells, str(facts.get("dtype", NONE)).removeprefix("torch.")])
+        if facts.get("pixel_budget"):
+            notes.append(f"{stated['model']}: photographs of more than {facts['pixel_budget']} pixels are made smaller")
+    notes.insert(0, "s an image: of the model alone, decoding and scoring beside it; peak: the process, torch included")
     for run in dict.fromkeys(_made_by(result) for result in results if "sessions" in result.protocol):
         notes.append(run)
-    return Table("What it cost", heads, rows, notes)
+    return Table("What it cost", heads, rows, list(dict.fromkeys(notes)))
 
 
 def _table(

@@ -20,6 +20,15 @@ class Processes:
         return self.rank == 0
 
 
+def accelerator() -> str:
+    """Where this process's model goes: its own GPU, Apple's, or the CPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
 def launched() -> Processes:
     """As `accelerate launch` started us (gloo on CPUs); one process alone where it did not."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:

@@ -89,6 +89,11 @@ def peak_memory_mib() -> float | None:
     return round(peak / (1024**2 if sys.platform == "darwin" else 1024), 1)  # Linux counts KiB, macOS bytes
 
 
+def peak_gpu_mib() -> float | None:
+    """The largest memory that torch has held on this process's GPU so far, MiB; None without one."""
+    return round(torch.cuda.max_memory_allocated() / 1024**2, 1) if torch.cuda.is_available() else None
+
+
 def plain(value: Any) -> Any:
     """The same with what JSON knows: nan and inf become None, NumPy numbers and paths plain ones."""
     if isinstance(value, dict):

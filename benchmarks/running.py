@@ -29,7 +29,7 @@ import numpy as np
 from benchmarks.adapters.base import Adapter, Prediction
 from benchmarks.columns import schema
 from benchmarks.processes import Processes
-from benchmarks.protocol import peak_memory_mib, plain, session
+from benchmarks.protocol import peak_gpu_mib, peak_memory_mib, plain, session
 from heads.camera import Camera
 from heads.errors import InputError
 from vlm.files import replacing
@@ -234,7 +234,8 @@ def _score(task: Task, sample: Sample, prediction: Prediction | str | None) -> d
         _check(prediction, sample.photo)
         row |= {"status": "ok", "focal_from": prediction.focal_from, "notes": list(prediction.notes)}
         row |= task.score(sample, prediction)
-    return row | {"cpu_seconds_score": time.thread_time() - started, "peak_memory_mib": peak_memory_mib()}
+    peaks = {"peak_memory_mib": peak_memory_mib(), "peak_gpu_mib": peak_gpu_mib()}
+    return row | {"cpu_seconds_score": time.thread_time() - started} | peaks
 
 
 def _check(prediction: Prediction, photo: Photo) -> None:

@@ -29,7 +29,7 @@ def token_peak(prediction: np.ndarray, period_px: tuple[float, float]) -> float:
 
 
 def _peak(rows: np.ndarray, period: float) -> float:
-    if not period >= 2:
+    if not 2 <= period <= rows.shape[1]:
         return math.nan
     m = math.floor(rows.shape[1] / period + 1e-6)
     n = min(round(m * period), rows.shape[1])

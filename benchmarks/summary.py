@@ -20,7 +20,8 @@ from benchmarks.running import read_parts
 from benchmarks.uncertainty import calibration_error
 
 SUMMED = ("pixels", "missing", "edges", "order_pairs", "planes", "pairs")
-NOT_AVERAGED = ("peak_memory_mib", "align_scale", "align_shift", *SUMMED)
+PEAKS = ("peak_memory_mib", "peak_gpu_mib")
+NOT_AVERAGED = (*PEAKS, "align_scale", "align_shift", *SUMMED)
 AVERAGED = tuple(
     name for name, kind in (COMMON | DEPTH | DISTANCE).items() if kind == "float64" and name not in NOT_AVERAGED
 )
@@ -136,21 +137,21 @@ def result_of(folder: Path) -> RunResult:
 def summarise(name: str, protocol: dict[str, Any], parts: Iterable[list[dict[str, Any]]]) -> RunResult:
     """All rows of a run, streamed, and the protocol with what it cost."""
     whole, datasets, domains = Sums(), {}, {}
-    costs, peak, troubles = Cost(), 0.0, []
+    costs, peaks, troubles = Cost(), dict.fromkeys(PEAKS, 0.0), []
     for rows in parts:
         for row in rows:
             whole.add(row)
             datasets.setdefault(row["dataset"], Sums()).add(row)
             domains.setdefault(row["domain"], {}).setdefault(row["dataset"], Sums()).add(row)
             costs.add(row)
-            peak = max(peak, row["peak_memory_mib"] or 0.0)
+            peaks = {key: max(peak, row[key] or 0.0) for key, peak in peaks.items()}
             if row["status"] != "ok" and len(troubles) < LISTED:
                 troubles.append({key: row[key] for key in ("where", "status", "problem")})
     by_dataset = {key: sums.summary() for key, sums in datasets.items()}
     by_domain = {
         domain: macro([sums.summary() for sums in inside.values()]) for domain, inside in sorted(domains.items())
     }
-    protocol = protocol | costs.stated() | {"peak_memory_mib": peak or None}
+    protocol = protocol | costs.stated() | {key: peak or None for key, peak in peaks.items()}
     return RunResult(name, protocol, by_dataset, by_domain, macro(list(by_dataset.values())), whole.summary(), troubles)
 
 

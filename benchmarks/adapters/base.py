@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from benchmarks.processes import accelerator
 from heads.camera import Camera
 from heads.errors import InputError
 from vlm.images import Photo
@@ -95,9 +96,16 @@ class Adapter(Protocol):
 
 
 def load_adapter(spec: str, **options: object) -> Adapter:
-    """From what a user types after --model: KIND:ARGUMENT, "nano", or a folder of Fathom or DepthVLM weights."""
+    """From what a user types after --model: KIND:ARGUMENT, "nano", or a folder of Fathom or DepthVLM weights.
+
+    options: the kind's own. A model that is not told its place (`device_map`) goes to this process's accelerator.
+    """
     kind, argument = _parts(spec)
-    return import_module(KINDS[kind]).load(argument, **options)
+    adapter = import_module(KINDS[kind]).load(argument, **options)
+    model: Any = getattr(adapter, "model", None)
+    if model is not None and "device_map" not in options:
+        model.to(accelerator())
+    return adapter
 
 
 def check_spec(spec: str) -> None:

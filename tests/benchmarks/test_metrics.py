@@ -1,6 +1,9 @@
-"""Measures of depth against numbers worked out by hand, and what must not change them."""
+"""Measures of depth against numbers worked out by hand, a second implementation, and what must not change them."""
 
+import json
 import math
+import statistics
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,136 +11,107 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmarks import metrics
-from benchmarks.constants import Truths, best_constant
+from benchmarks.metrics import DepthErrors, sky_metrics
 
+CASES = Path(__file__).parent / "cases"
 depths = arrays(np.float64, st.integers(1, 40), elements=st.floats(0.1, 100))
+factors = arrays(np.float64, 40, elements=st.floats(0.3, 3))
 
 
-def test_hand_worked_case():
-    # ratios 1, 1.5, 2 against the truths 1, 2, 4
-    truth, prediction = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0])
-    found = metrics.depth_metrics(prediction, truth)
-    assert found["delta1"] == pytest.approx(1 / 3)  # 1.5 >= 1.25
-    assert found["delta2"] == pytest.approx(2 / 3)  # 1.5 < 1.5625
-    assert found["delta3"] == pytest.approx(2 / 3)  # 2 >= 1.953
-    assert found["abs_rel"] == pytest.approx((0 + 0.5 + 0.5) / 3)
-    assert found["sq_rel"] == pytest.approx((0 + 0.5 + 1.0) / 3)
-    assert found["rmse"] == pytest.approx(math.sqrt((0 + 1 + 4) / 3))
+def cases(name: str) -> list:
+    """The cases of a JSON file, as parameters that pytest names."""
+    return [pytest.param(case, id=case["name"]) for case in json.loads((CASES / name).read_text())["cases"]]
+
+
+def numbers(values: list) -> np.ndarray:
+    """null is nan, "inf" is inf."""
+    return np.array([math.nan if value is None else float(value) for value in values])
+
+
+def measures(prediction: np.ndarray, truth: np.ndarray) -> dict:
+    return DepthErrors(prediction, truth).measures()
+
+
+@pytest.mark.parametrize("case", cases("depth.json"))
+def test_hand_worked(case):
+    found = measures(numbers(case["prediction"]), numbers(case["truth"]))
+    assert {key: found[key] for key in case["measures"]} == pytest.approx(case["measures"], rel=1e-8, abs=1e-8)
+
+
+def by_the_formulas(prediction: list[float], truth: list[float]) -> dict[str, float]:
+    """Pixel by pixel with Python's own numbers, from Eigen et al. 2014 and KITTI's development kit."""
+    pairs = [(p, t) for p, t in zip(prediction, truth, strict=True) if math.isfinite(t) and t > 0]
+    there = [(p, t) for p, t in pairs if math.isfinite(p) and p > 0]
+    logs = [math.log(p) - math.log(t) for p, t in there]
+    found = {f"delta{i}": sum(max(p / t, t / p) < 1.25**i for p, t in there) / len(pairs) for i in (1, 2, 3)}
+    return found | {
+        "abs_rel": statistics.fmean(abs(p - t) / t for p, t in there),
+        "sq_rel": statistics.fmean((p - t) ** 2 / t for p, t in there),
+        "rmse": math.sqrt(statistics.fmean((p - t) ** 2 for p, t in there)),
+        "rmse_log": math.sqrt(statistics.fmean(e**2 for e in logs)),
+        "log10": statistics.fmean(abs(math.log10(p) - math.log10(t)) for p, t in there),
+        "silog": 100 * statistics.pstdev(logs),
+        "pixels": len(pairs),
+        "missing": len(pairs) - len(there),
+    }
+
+
+@settings(deadline=None, max_examples=40)
+@given(depths, factors, st.lists(st.sampled_from([math.nan, math.inf, 0.0, -1.0]), max_size=3))
+def test_the_same_as_a_second_implementation(truth, bend, absent):
+    prediction = truth * bend[: len(truth)]
+    truth = np.concatenate([truth, np.full(len(absent), 2.0), [math.nan, math.inf]])
+    prediction = np.concatenate([prediction, absent, [1.0, 1.0]])
+    found, expected = measures(prediction, truth), by_the_formulas(prediction.tolist(), truth.tolist())
+    assert {key: found[key] for key in expected} == pytest.approx(expected, rel=1e-9, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(depths, factors, st.floats(0.5, 2.0))
+def test_what_must_not_change_a_measure(truth, bend, factor):
+    prediction = truth * bend[: len(truth)]
+    one, other = DepthErrors(prediction, truth), DepthErrors(truth, prediction)
+    for power in (1, 2, 3):
+        assert one.delta(power) == other.delta(power)  # too near by a factor is as wrong as too far by it
+    assert (one.rmse_log(), one.log10(), one.silog()) == pytest.approx((other.rmse_log(), other.log10(), other.silog()))
+    scaled, unit = DepthErrors(prediction * factor, truth), DepthErrors(prediction * factor, truth * factor)
+    assert scaled.silog() == pytest.approx(one.silog(), abs=1e-4)  # at lambda 1 a common factor is no error
+    assert unit.abs_rel() == pytest.approx(one.abs_rel()) and unit.log10() == pytest.approx(one.log10(), abs=1e-12)
+    assert unit.rmse() == pytest.approx(factor * one.rmse()) and unit.sq_rel() == pytest.approx(factor * one.sq_rel())
+    order = np.random.default_rng(0).permutation(len(truth))
+    again = DepthErrors(prediction[order], truth[order])
+    assert (again.abs_rel(), again.silog()) == pytest.approx((one.abs_rel(), one.silog()), abs=1e-6)
+    assert one.delta(1) <= one.delta(2) <= one.delta(3) and one.rmse_log() * 100 >= one.silog() - 1e-6
+
+
+def test_silog_with_half_of_the_mean():
+    # errors ln 1.5 and -ln 2 and 0: mean of squares minus half of the squared mean
+    found = DepthErrors(np.array([1.0, 3.0, 2.0]), np.array([1.0, 2.0, 4.0]))
     ln15, ln2 = math.log(1.5), math.log(2)
-    assert found["rmse_log"] == pytest.approx(math.sqrt((ln15**2 + ln2**2) / 3))
-    assert found["log10"] == pytest.approx((math.log10(1.5) + math.log10(2)) / 3)
-    mean = (ln15 - ln2) / 3
-    assert found["silog"] == pytest.approx(100 * math.sqrt((ln15**2 + ln2**2) / 3 - mean**2))
-    assert metrics.silog(prediction, truth, lam=0.5) == pytest.approx(
-        100 * math.sqrt((ln15**2 + ln2**2) / 3 - 0.5 * mean**2)
-    )
-    assert (found["pixels"], found["missing"]) == (3, 0)
+    expected = 100 * math.sqrt((ln15**2 + ln2**2) / 3 - 0.5 * ((ln15 - ln2) / 3) ** 2)
+    assert found.silog(lam=0.5) == pytest.approx(expected)
 
 
-def test_a_prediction_that_is_no_depth_is_wrong_and_counted():
-    truth = np.array([2.0, 2.0, 2.0, 2.0, 2.0])
-    prediction = np.array([2.0, np.nan, np.inf, 0.0, -2.0])
-    found = metrics.depth_metrics(prediction, truth)
-    assert found["delta1"] == found["delta3"] == pytest.approx(1 / 5)
-    assert (found["pixels"], found["missing"]) == (5, 4)
-    assert found["abs_rel"] == 0  # over the one that is there
-    assert metrics.coverage(prediction, np.ones(5), truth, 0.9) == pytest.approx(1 / 5)
-
-
-def test_pixels_without_true_depth_do_not_count():
-    truth = np.array([2.0, np.nan, np.inf, 0.0, -1.0])
-    found = metrics.depth_metrics(np.array([2.0, 9, 9, 9, 9]), truth)
-    assert (found["delta1"], found["abs_rel"], found["pixels"], found["missing"]) == (1.0, 0.0, 1, 0)
-    nothing = metrics.depth_metrics(np.ones(2), np.full(2, np.nan))
+def test_nothing_to_score():
+    nothing = measures(np.ones(2), np.full(2, np.nan))
     assert nothing["pixels"] == 0 and math.isnan(nothing["delta1"]) and math.isnan(nothing["silog"])
 
 
 def test_maps_of_different_sizes_are_refused():
     with pytest.raises(ValueError, match="differ"):
-        metrics.rmse(np.ones(4), np.ones((2, 2)))
+        DepthErrors(np.ones(4), np.ones((2, 2)))
 
 
-@settings(deadline=None)
-@given(depths, st.floats(0.5, 2.0))
-def test_scale_and_symmetry(truth, factor):
-    prediction = truth * np.linspace(0.8, 1.6, len(truth))
-    for power in (1, 2, 3):
-        assert metrics.delta(prediction, truth, power) == metrics.delta(truth, prediction, power)
-    assert metrics.silog(prediction * factor, truth) == pytest.approx(metrics.silog(prediction, truth), abs=1e-4)
-    both = metrics.abs_rel(prediction * factor, truth * factor)
-    assert both == pytest.approx(metrics.abs_rel(prediction, truth))  # a unit changes no relative error
-    assert metrics.delta(truth * 1.3, truth) == 0 and metrics.delta(truth * 1.3, truth, 2) == 1
-
-
-def test_coverage_and_likelihood_follow_the_laplace_distribution():
-    rng = np.random.default_rng(0)
-    truth, scale = np.full(200_000, 3.0), np.full(200_000, 0.2)
-    prediction = truth * np.exp(rng.laplace(0, 0.2, truth.shape))
-    for probability in metrics.PROBABILITIES:
-        assert metrics.coverage(prediction, scale, truth, probability) == pytest.approx(probability, abs=0.005)
-    # entropy of a Laplace variable: 1 + ln(2 b)
-    assert metrics.laplace_nll(prediction, scale, truth) == pytest.approx(1 + math.log(0.4), abs=0.01)
-    assert metrics.laplace_nll(prediction, scale * 2, truth) > metrics.laplace_nll(prediction, scale, truth)
-
-
-def test_coverage_by_hand():
-    truth, prediction = np.array([1.0, 1.0]), np.array([math.e, math.exp(0.1)])
-    # b ln(1 / (1 - 0.5)) = 0.693 b: an error of 1 is outside at b = 1, inside at b = 2
-    assert metrics.coverage(prediction, np.array([1.0, 1.0]), truth, 0.5) == 0.5
-    assert metrics.coverage(prediction, np.array([2.0, 1.0]), truth, 0.5) == 1.0
-    assert metrics.laplace_nll(prediction, np.ones(2), truth) == pytest.approx(1.1 / 2 + math.log(2))
+def test_error_against_distance():
+    # 1.5 m: right; 1.5 m: missing; 4 m: twice as far; the other bins are empty
+    found = DepthErrors(np.array([1.5, np.nan, 8.0]), np.array([1.5, 1.5, 4.0])).by_distance((0, 1, 3, 5, math.inf))
+    assert found["distance_pixels"] == [0, 2, 1, 0]
+    np.testing.assert_equal(found["distance_delta1"], [math.nan, 0.5, 0.0, math.nan])
+    np.testing.assert_equal(found["distance_abs_rel"], [math.nan, 0.0, 1.0, math.nan])
 
 
 def test_sky():
     truth = np.array([np.inf, np.inf, 5.0, np.nan])
-    found = metrics.sky_metrics(np.array([0.9, 0.2, 0.8, 0.9]), truth)
+    found = sky_metrics(np.array([0.9, 0.2, 0.8, 0.9]), truth)
     assert found == {"sky_accuracy": pytest.approx(1 / 3), "sky_iou": pytest.approx(1 / 3)}
-    assert metrics.sky_metrics(np.ones(2), np.ones(2)) == {}  # no sky in the truth: nothing to say
-
-
-def _share(constant: float, photographs: list[np.ndarray]) -> float:
-    return float(np.mean([metrics.delta(np.full(t.shape, constant), t) for t in photographs]))
-
-
-def _relative(constant: float, photographs: list[np.ndarray]) -> float:
-    return float(np.mean([metrics.abs_rel(np.full(t.shape, constant), t) for t in photographs]))
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(arrays(np.float64, st.integers(1, 8), elements=st.floats(0.2, 20)), min_size=1, max_size=5))
-def test_no_constant_beats_the_best_constant(photographs):
-    for_delta, for_abs_rel = best_constant(photographs)
-    assert for_delta.score == pytest.approx(_share(for_delta.metres, photographs))
-    assert for_abs_rel.score == pytest.approx(_relative(for_abs_rel.metres, photographs))
-    tried = np.geomspace(0.1, 30, 200)
-    assert for_delta.score >= max(_share(c, photographs) for c in tried) - 1e-9
-    # AbsRel is piecewise linear in c: its least value is at one of the truths
-    tried = np.concatenate([tried, *photographs])
-    assert for_abs_rel.score <= min(_relative(c, photographs) for c in tried) + 1e-9
-
-
-def test_best_constant_by_hand():
-    # 2, 2.4 and 3 fit in one window (3 < 1.5625 * 2); 10 does not
-    for_delta, _ = best_constant([np.array([2.0, 2.4, 3.0, 10.0])])
-    assert for_delta.score == 0.75 and for_delta.metres == pytest.approx(math.sqrt(6))
-
-
-def test_photographs_weigh_the_same_however_many_pixels_they_have():
-    for_delta, _ = best_constant([np.full(1000, 1.0), np.array([5.0]), np.array([5.0])])
-    assert for_delta.metres == pytest.approx(5.0) and for_delta.score == pytest.approx(2 / 3)
-
-
-def test_merging_changes_nothing(monkeypatch):
-    rng = np.random.default_rng(1)
-    photographs = [rng.uniform(1, 9, 30) for _ in range(8)]
-    expected = best_constant(photographs)
-    monkeypatch.setattr("benchmarks.constants._MERGE_AT", 40)
-    for found, wanted in zip(best_constant(photographs), expected, strict=True):
-        assert (found.metres, found.score) == (pytest.approx(wanted.metres), pytest.approx(wanted.score))
-
-
-def test_without_any_truth():
-    assert Truths().best_for_delta1() is None
-    with pytest.raises(ValueError, match="truths"):
-        best_constant([np.array([np.nan])])
+    assert sky_metrics(np.ones(2), np.ones(2)) == {}  # no sky in the truth: nothing to say

@@ -12,7 +12,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from benchmarks.depth import run_depth
+from benchmarks.adapters.fathom import FathomAdapter
+from benchmarks.depth import DepthOptions, run_depth
 from heads.base import Features
 from heads.dpt import TOKENS_AT_ONCE
 from tests.tiny import tiny_records
@@ -392,12 +393,12 @@ def test_saving_leaves_out_what_is_not_there_and_says_so(model, photo, tmp_path)
 
 def test_the_benchmark_scores_depth_and_leaves_the_rest_out(model, tmp_path):
     records = list(read_records(tiny_records(tmp_path, 2)))
-    result = run_depth(model, records, camera="given")
+    adapter = FathomAdapter(model, "published")
+    result = run_depth(adapter, records, tmp_path / "run", DepthOptions(camera="given"))
     scored = result.datasets["tiny"]
     assert 0 <= scored["delta1"] <= 1 and scored["pixels"] > 0
     assert not [key for key in scored if "sky" in key or "coverage" in key or "fov" in key or "ray" in key]
-    with pytest.raises(InputError, match=r"camera: .*needs the focal length"):
-        run_depth(model, records, camera="none")
+    assert run_depth(adapter, records, tmp_path / "none", DepthOptions(camera="none")).not_run
 
 
 # ---- the commands -----------------------------------------------------------------------------------------
