@@ -92,11 +92,13 @@ def draw_curves(path: Path, log: list[dict[str, Any]], recipe: Recipe) -> bool:
         axis.set_title(title, fontsize=10)
         axis.grid(alpha=0.3)
         axis.tick_params(labelsize=8)
+        axis.locator_params(nbins=4)
+    for axis in axes[-1]:
+        axis.set_xlabel("step", fontsize=9)
     for axis in axes.flat[len(panels) :]:
         axis.remove()
-    axes[-1][0].set_xlabel("step", fontsize=9)
     axes[0][0].legend(fontsize=8)
-    figure.tight_layout()
+    figure.subplots_adjust(0.05, 0.2 / rows, 0.98, 1 - 0.12 / rows, 0.3, 0.35)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
     return True
