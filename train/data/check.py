@@ -21,6 +21,8 @@ INDOOR_FAR_M = 100.0
 SKEW = 0.02  # of a rotation's R R^T from the identity
 SQUARE = (0.5, 2.0)  # fx / fy of pixels that somebody may have meant
 ENOUGH = 8  # labelled pixels for a median
+EXIF_OFF = 1.25  # ratio of focal lengths: phones round their 35 mm equivalents
+MAPS_OFF = 1.1  # median ratio of labelled depths to the map's at the same places
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,15 @@ def _image(record: Record) -> list[Finding]:
     if record.image is None:
         return []
     try:
-        size = load_image(record.image).size
+        photo = load_image(record.image)
     except InputError as problem:
         return [Finding(record.where, "image", str(problem))]
+    size, camera, exif = photo.size, record.camera, photo.exif_camera
     if record.size in ((0, 0), size):
-        return []
+        if camera is None or exif is None or 1 / EXIF_OFF < camera.focal / exif.focal < EXIF_OFF:
+            return []
+        text = f"a focal length of {camera.focal:.0f} px, but the photograph's EXIF tells of {exif.focal:.0f} px"
+        return [Finding(record.where, "camera", text, bad=False)]
     text = f"original_rgb_size says {record.size[0]}x{record.size[1]}, the photograph is {size[0]}x{size[1]}"
     turned = " upright: the size is that of before its EXIF orientation" if size == record.size[::-1] else ""
     return [Finding(record.where, "size", text + turned)]
@@ -138,7 +144,23 @@ def _depth(record: Record) -> list[Finding]:
         what = "is sky all over" if np.isposinf(depth).any() else "has no valid depth at all"
         found.append(Finding(record.where, "empty", f"the depth map {what}", bad=not np.isposinf(depth).any()))
         return found
-    return found + _scale(record, float(np.median(known)), "depth")
+    return found + _scale(record, float(np.median(known)), "depth") + _agreement(record, depth)
+
+
+def _agreement(record: Record, depth: np.ndarray) -> list[Finding]:
+    """Labelled depths against the map at the same places."""
+    height, width = depth.shape
+    places = (record.pixels / record.size * (width, height)).astype(int)
+    inside = ((places >= 0) & (places < (width, height))).all(1)
+    mapped, told = depth[places[inside, 1], places[inside, 0]], record.depths[inside]
+    both = np.isfinite(mapped) & np.isfinite(told) & (told > 0)
+    if both.sum() < ENOUGH:
+        return []
+    ratio = float(np.median(told[both] / mapped[both]))
+    if 1 / MAPS_OFF < ratio < MAPS_OFF:
+        return []
+    text = f"labelled depths are {ratio:.4g} times the depth map's at the same pixels: is depth_scale right?"
+    return [Finding(record.where, "scale", text, bad=False)]
 
 
 def _labelled(record: Record) -> list[Finding]:

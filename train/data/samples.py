@@ -56,9 +56,9 @@ def sample_of(records: list[Record], source: Source, questions: int, rng: np.ran
             raise InputError("image", f"{first.where} is text alone in a source with text: false", "text: true")
         return Sample([], conversations, first.where)
     view = view_of(first, source.depth)
-    keep = "text" if conversations and not source.augment.over_text else "nothing"
-    view, true = varied(view, source.augment, rng, keep)
-    if conversations and not true:
+    about = bool(conversations) and source.reply is None  # text that says something of this very picture
+    view, true = varied(view, source.augment, rng, "text" if about and not source.augment.over_text else "nothing")
+    if about and not true:
         conversations = []
     if conversations and conversations[0] is first.messages:
         others = [View(load_image(path).rgb) if path is not None else view for path in images_told(first)]

@@ -116,6 +116,27 @@ def test_a_scale_that_is_off_warns_with_the_likely_cause(check, records, scale, 
     assert "records.jsonl:4: depth with a median of" in line and re.search(text, line)
 
 
+def test_labelled_depths_that_contradict_the_map_are_told(check, records):
+    """The map's own values at ten pixels of the ground; then the same as if the scale were another."""
+    path = records()
+    row = json.loads(path.read_text().splitlines()[0])
+    values = np.asarray(Image.open(path.parent / row["depth_path"]))
+    pixels = [[8 * i, 60] for i in range(10)]
+    depth = [float(values[y, x] / 500) for x, y in pixels]
+    assert "0 errors, 0 warnings" in check(records(1, pixel_coords=pixels, depth=depth))[1]
+    _, out, _ = check(records(1, pixel_coords=pixels, depth=[d / 2 for d in depth]))
+    assert "records.jsonl:1: labelled depths are 0.5 times the depth map's" in out and "1 warnings" in out
+
+
+def test_a_focal_length_that_the_exif_contradicts_is_told(check, records, tmp_path):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 26  # 35 mm equivalent: 26 / 36 of the width, 69 px
+    Image.fromarray(np.zeros((64, 96, 3), np.uint8)).save(tmp_path / "phone.jpg", exif=exif)
+    assert "0 warnings" in check(records(1, image="phone.jpg", original_fx=70.0, original_fy=70.0))[1]
+    _, out, _ = check(records(1, image="phone.jpg", original_fx=700.0, original_fy=700.0))
+    assert "a focal length of 700 px, but the photograph's EXIF tells of 69 px" in out
+
+
 def test_a_swapped_principal_point_is_suspected(check, records):
     code, out, _ = check(records(2, original_cx=32, original_cy=48))
     assert code == 0 and "records.jsonl:2: the principal point (32, 48) is far from the middle of 96x64" in out

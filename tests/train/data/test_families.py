@@ -1,19 +1,26 @@
 """One collator for every family: what is said and what is measured reaches the losses, in whatever company."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
+from transformers import AutoConfig
 
 from heads.camera import Camera
+from heads.rays import solve_intrinsics, solve_pose
 from tests.vlm.families import KINDS, tiny_family
+from tests.vlm.published import tiny_published
 from train.data.batches import Collator
 from train.data.conversations import joined, told
 from train.data.samples import Sample, View
 from vlm.images import Photo, prepare
 from vlm.model import Fathom
+from vlm.processor import FathomProcessor
 
 MODELS: dict[str, Fathom] = {}
+REAL_QWEN = Path("../shared/data/qwen3_vl")
 PAIRS = [("How far is the red chair?", "2.4 m"), ("Describe the picture.", "a table"), ("yes", "no")]
 
 
@@ -165,8 +172,6 @@ def test_dense_truth_says_the_scene_that_the_head_would_be_read_as(model):
 @torch.no_grad()
 def test_the_truth_of_rays_is_the_camera_that_a_scene_would_solve(model):
     """A ray head that says the truth is read as the true cameras: intrinsics, and the second view's pose in metres."""
-    from heads.rays import solve_intrinsics, solve_pose
-
     views = [picture(0, pose=True), picture(3, 120, 200, pose=True)]
     truth = Collator(model.processor, model.heads)([Sample(views, [])])["truth"]["rays"]
     for v, view in enumerate(views):
@@ -257,3 +262,38 @@ def test_questions_of_one_picture_do_not_hear_each_other_in_training(qwen):
         batch["labels"][0, : int(last[0])] = -100
         losses.append(losses_of(qwen, batch)["text"])
     assert losses[0][0] == pytest.approx(losses[1][0], abs=1e-4) and losses[0][1] == losses[1][1]
+
+
+@pytest.mark.skipif(not REAL_QWEN.is_dir(), reason=f"no tokenizer of Qwen3-VL at {REAL_QWEN}")
+def test_the_real_qwen3_vl_tokenizer_and_template_give_the_same_ids():
+    config = AutoConfig.from_pretrained(REAL_QWEN)
+    processor = FathomProcessor.from_pretrained(REAL_QWEN, 1_000_000, config)
+    system = {"role": "system", "content": "You measure."}
+    messages = [system, *chat(("How far is the sofa,\nin metres?", "2.4 m"), ("And this?", " 3 m,\nI think."))]
+    grids = [[1, 30, 40]]
+    ids, labels = told(processor, messages, grids)
+    whole = processor.prompt_ids(messages, grids, answer_next=False)
+    assert ids == whole[: len(ids)] and processor.tokenizer.decode(whole[len(ids) :]) == "\n"
+    said = [label for label in labels if label != -100]
+    assert processor.tokenizer.decode(said) == "2.4 m<|im_end|> 3 m,\nI think.<|im_end|>"
+
+
+# ---- the published heads ---------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def test_published_heads_get_pictures_of_their_focal_length_and_truth_of_their_size(tmp_path):
+    """fx = 1000 px where the budget allows, and the focal by which such a head is read: fx, not sqrt(fx * fy)."""
+    model = Fathom.from_pretrained(tiny_published(tmp_path))
+    model.processor.max_pixels = 2_000_000
+    camera = Camera.from_intrinsics(500.0, 550.0, width=160, height=128)
+    view = View(picture(0, 160, 128).image, camera, np.full((64, 80), 3.0, np.float32))
+    batch = Collator(model.processor, model.heads)([Sample([view], [chat(PAIRS[0])])])
+    truth, output = batch["truth"]["depth"][0], model(**batch)
+    assert batch["image_grid_thw"].tolist() == [[1, 16, 20]]  # 320 x 256: twice the size
+    assert float(truth["focal_px"]) == pytest.approx(1000)
+    raw = output.dense["depth"][0]["canonical_depth"]
+    assert raw.shape == truth["depth_z"].shape == (256, 320) and (truth["depth_z"] == 3).all()
+    total, count = output.losses["depth_l1"]
+    assert int(count) == 256 * 320
+    assert float(total / count) == pytest.approx(float((raw / 3).log().abs().mean()), rel=1e-4)
