@@ -8,18 +8,34 @@ import typer
 
 def train(
     recipe: Annotated[Path, typer.Option(help="A YAML file such as train/recipes/nano.yaml.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run; an existing run in it goes on.")],
-    changes: Annotated[list[str] | None, typer.Argument(help="key=value, over the recipe's.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Argument(help="key=value or group.key=value, over the recipe's.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; an existing run in it goes on.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Time budget: the rate is decayed within it.")] = None,
     export: Annotated[
         Path | None, typer.Option(help="Also write the model that ships: float16, no training aids.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would train and the memory it needs.")
+    ] = False,
+    size: Annotated[
+        str | None, typer.Option(help="With --dry-run: qwen3-vl-4b, in place of the recipe's start.")
+    ] = None,
 ) -> None:
     """Train by a recipe. Interrupt it at any time; the same command goes on from the last checkpoint."""
+    from heads.errors import InputError
     from train.recipe import load_recipe
     from vlm.files import check_folder
 
     loaded = load_recipe(recipe, changes)
+    if dry_run:
+        from train.estimate import report
+
+        typer.echo(report(loaded, recipe.name, size))
+        return
+    if out is None:
+        raise InputError("out", "missing", "a folder for the run")
     if minutes is not None:
         loaded.minutes = minutes
     check_folder(out)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from heads.errors import InputError
+from vlm.adapter import is_adapter
 from vlm.backbones import FAMILIES
 from vlm.published import is_published
 
@@ -16,10 +17,13 @@ def resolve(name: str | Path) -> Path:
     folder = EMBEDDED.get(str(name), Path(name))
     families = ", ".join(FAMILIES)
     allowed = (
-        f"{', '.join(EMBEDDED)}, a folder written by save_pretrained, published DepthVLM weights, or a VLM ({families})"
+        f"{', '.join(EMBEDDED)}, a folder written by save_pretrained, an adapter's, published DepthVLM weights, "
+        f"or a VLM ({families})"
     )
     if not folder.is_dir():
         raise InputError("model", f"no model or folder named {str(name)!r}", allowed)
+    if is_adapter(folder):
+        return folder
     config = folder / "config.json"
     if not config.is_file():
         raise InputError("model", f"{folder} has no config.json", allowed)

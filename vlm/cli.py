@@ -145,6 +145,21 @@ def convert(
     console.print(f"written to {escape(str(rewrite(folder, out)))}")
 
 
+@app.command()
+def merge(
+    adapter: Annotated[Path, typer.Argument(help="A folder that `fathom train` wrote with an adapter.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the whole checkpoint.")],
+    base: Annotated[Path | None, typer.Option(help="The base, if it is not where the adapter says.")] = None,
+) -> None:
+    """Write an adapter and the model that it goes on as one whole checkpoint, which gives the same outputs."""
+    from transformers.utils import logging
+
+    from vlm.adapter import merge_folder
+
+    logging.disable_progress_bar()
+    console.print(f"written to {escape(str(merge_folder(adapter, out, base)))}")
+
+
 from vlm.demo import demo  # noqa: E402
 
 app.command()(demo)

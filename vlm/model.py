@@ -19,12 +19,14 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, Cache, DynamicCache, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
-from heads.base import Features
+from heads.base import Features, Head
 from heads.catalog import HEADS
 from heads.errors import InputError
 from heads.rays import ray_tokens
+from vlm.adapter import is_adapter, load_adapter, save_adapter
 from vlm.backbones import family
 from vlm.backbones.common import CACHE
+from vlm.base import Base, base_of
 from vlm.checkpoints import check_tensors, model_type, resolve
 from vlm.config import FathomConfig
 from vlm.loading import adopt, loading
@@ -72,37 +74,68 @@ class Fathom(PreTrainedModel):
         self.family = family(config.backbone_config)
         self.backbone: Any = backbone or AutoModelForImageTextToText.from_config(config.backbone_config)
         self.heads: Any = nn.ModuleDict()  # name -> Head
-        defaults = self.family.default_taps(config.backbone_config)
         for name, options in config.heads.items():
-            options = dict(options)
-            names = options.pop("taps", None) or defaults["rays" if name == "labels" else name]
-            taps = [self.family.tap(config.backbone_config, tap) for tap in names]
-            self.heads[name] = HEADS[options.pop("kind", name)](taps, **options)
+            self.heads[name] = self._head(name, options)
         self.processor: FathomProcessor | None = None
         self.detach_heads = False  # stage 1 of the training: heads learn, the backbone does not hear of it
+        self.base: Base | None = None  # what it was loaded from: an adapter goes on that
+        self.saves_adapter = False  # save_pretrained writes what differs from `base` alone
         tied = getattr(self.backbone, "_tied_weights_keys", None) or {}
         if config.backbone_config.tie_word_embeddings:
             self._tied_weights_keys = {f"backbone.{k}": f"backbone.{v}" for k, v in tied.items()}
             config.tie_word_embeddings = True
         self.post_init()
 
+    def _head(self, name: str, options: dict[str, Any]) -> Head:
+        """A new head of the config's options."""
+        options, config = dict(options), self.config.backbone_config
+        defaults = self.family.default_taps(config)
+        taps = options.pop("taps", None) or defaults["rays" if name == "labels" else name]
+        return HEADS[options.pop("kind", name)]([self.family.tap(config, tap) for tap in taps], **options)
+
+    def set_heads(self, heads: dict[str, dict[str, Any]]) -> list[str]:
+        """Exactly these heads, as in the config; one that is there with the same options stays as it is.
+
+        Gives the names of the new ones: noise until they are trained.
+        """
+        fresh = [name for name, options in heads.items() if options != self.config.heads.get(name)]
+        kept = {name: self.heads[name] for name in heads if name not in fresh}
+        device: Any = self.get_output_embeddings().weight.device
+        made = {name: self._head(name, heads[name]).to(device) for name in fresh}
+        self.heads = nn.ModuleDict({name: (made | kept)[name] for name in heads})
+        self.config.heads = copy.deepcopy(heads)
+        return fresh
+
+    def set_max_pixels(self, max_pixels: int) -> None:
+        """The largest image, in pixels, that the processor passes on."""
+        self.config.max_pixels = max_pixels
+        if self.processor is not None:
+            self.processor.max_pixels = max_pixels
+
     def _init_weights(self, module: nn.Module) -> None:
         """Backbone and heads initialise themselves."""
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, *args: Any, **kwargs: Any) -> "Fathom":  # type: ignore[override]
-        """ "nano", a folder written by `save_pretrained`, published DepthVLM weights, or a VLM's; float32, on the CPU
-        and attention as the machine allows, unless told otherwise (see `vlm.loading`).
+    def from_pretrained(  # type: ignore[override]
+        cls, name: str | Path, *args: Any, heads: dict[str, dict[str, Any]] | None = None, **kwargs: Any
+    ) -> "Fathom":
+        """ "nano", a folder written by `save_pretrained`, with an adapter or whole, published DepthVLM weights, or a
+        VLM's; float32, on the CPU and attention as the machine allows, unless told otherwise (see `vlm.loading`).
 
+        heads: these in place of the folder's own; those that differ are new. base: an adapter's, if it has moved.
         A VLM gets new heads, with one warning. InputError where the name leads nowhere, where an option cannot be
         had, or where a tensor is missing or unexpected (named).
         """
         folder = resolve(name)
+        if is_adapter(folder):
+            if heads is not None:
+                raise InputError("heads", "given for an adapter folder", "set_heads once it is loaded")
+            return load_adapter(folder, **kwargs)
         published = is_published(folder)
         plain = not published and model_type(folder) != "fathom"
         kwargs |= loading_options(folder) if published else {}
         config: Any = kwargs.pop("config", None) or AutoConfig.from_pretrained(folder)
-        whole = FathomConfig(config) if plain else config
+        whole = FathomConfig(config, heads) if plain else config
         told = loading(whole, folder, plain, lambda: cls(copy.deepcopy(whole)), kwargs)
         loader: Any = AutoModelForImageTextToText if plain else super()
         quiet = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # check_tensors says it in one line
@@ -110,18 +143,27 @@ class Fathom(PreTrainedModel):
         check_tensors(folder, in_published_names(info) if published else info)
         if plain:
             kernel = told.options["attn_implementation"]  # a config of our own would set the backbone's to none
-            model = cls(FathomConfig(model.config, attn_implementation=kernel), model)
+            model = cls(FathomConfig(model.config, heads, attn_implementation=kernel), model)
             adopt(model, model.backbone, told.heads)
-            warnings.warn(f"{folder}: its heads ({', '.join(model.heads)}) are new, noise until trained", stacklevel=2)
+            if heads is None:
+                warnings.warn(
+                    f"{folder}: its heads ({', '.join(model.heads)}) are new, noise until trained", stacklevel=2
+                )
         model.__dict__["_weight_conversions"] = None  # else transformers would save the published names again
         if (folder / "preprocessor_config.json").is_file():  # weights alone still run through `forward`
             backbone_config = model.config.backbone_config
             model.processor = FathomProcessor.from_pretrained(folder, model.config.max_pixels, backbone_config)
+        if heads is not None:
+            model.set_heads(heads)
         model.config.name_or_path = str(name)
+        model.base = base_of(model, name)
         return model.eval()
 
     def save_pretrained(self, save_directory: str | Path, *args: Any, **kwargs: Any) -> None:
-        """Weights and config, and the processor beside them."""
+        """Weights and config, and the processor beside them; with an adapter that alone (see `vlm.adapter`)."""
+        if self.saves_adapter:
+            save_adapter(self, save_directory, kwargs.get("state_dict"))
+            return
         super().save_pretrained(save_directory, *args, **kwargs)
         if self.processor is not None:
             self.processor.save_pretrained(save_directory)
