@@ -64,9 +64,7 @@ def items(root: Path, split: str) -> list[Item]:
 
 def record(item: Item) -> dict[str, Any]:
     """Colour and depth in place, the pose of the depth camera for both."""
-    color, depth, pose = (
-        item.stem.with_name(item.stem.name + end) for end in (".color.png", ".depth.png", ".pose.txt")
-    )
+    color, depth, pose = (item.folder / f"{item.name}.{end}" for end in ("color.png", "depth.png", "pose.txt"))
     image, size = photograph(color, CARD)
     try:
         camera_to_world = np.loadtxt(expected(pose, CARD)).reshape(4, 4)
