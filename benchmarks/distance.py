@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.adapters.base import Adapter, Prediction
 from benchmarks.columns import DISTANCE
+from benchmarks.gallery import Gallery, distances_picture
 from benchmarks.metrics import valid
 from benchmarks.processes import Processes
 from benchmarks.running import Progress, Sample, run
@@ -57,8 +58,8 @@ class DistanceTask:
 
     columns = DISTANCE
 
-    def __init__(self, options: DistanceOptions, claims: frozenset[str]):
-        self.options = options
+    def __init__(self, options: DistanceOptions, claims: frozenset[str], gallery: Gallery | None = None):
+        self.options, self.gallery = options, gallery
         self.scored = bool(claims & {"depth_metric", "points_at", "distance"})
 
     def load(self, record: Record, row: dict[str, Any]) -> Sample:
@@ -109,6 +110,12 @@ class DistanceTask:
         }
         if np.isfinite(found[:, 1:]).any():
             row |= {f"coverage_{round(100 * q)}": float(np.mean(inside)) for q, inside in covered.items()}
+        if self.gallery is not None and prediction is not None:
+            assert sample.photo is not None
+            rgb = sample.photo.rgb
+            self.gallery.offer(
+                sample.row["index"], row["abs_rel"], lambda: distances_picture(rgb, pairs, true, predicted)
+            )
         return row | ratio_errors(pairs, predicted, true)
 
 
@@ -196,6 +203,6 @@ def run_distance(
         return RunResult(folder.name, asked, not_run="it needs the true camera")
     if hasattr(adapter, "fitted"):
         return RunResult(folder.name, asked, not_run="it is chosen on true depth maps")
-    task = DistanceTask(options, adapter.claims)
+    task = DistanceTask(options, adapter.claims, Gallery(folder / "pictures"))
     run(lambda dataset: adapter, task, records, folder, asked, processes or Processes(), options.batch, 2, progress)
     return result_of(folder)

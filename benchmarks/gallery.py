@@ -5,7 +5,8 @@
 So the report can show photograph, truth, prediction and error without the model and without the data set. Arrays of a
 file: rgb (h, w, 3) uint8; predicted (h, w) float32 metres (absent where the model answers only at points); and, of
 the true depths, each in the cell that it falls into: truth (h, w) metres and error (h, w), predicted / true - 1; nan
-elsewhere. At most 320 cells a side.
+elsewhere. Of distances: ends (n, 2, 2), shares of width and height, with true_m and predicted_m (n,). At most 320 cells
+a side.
 """
 
 import threading
@@ -85,9 +86,8 @@ def picture(
     predicted, truth: (n,) with rows and columns (n,) of the photograph, or (h, w) with rows (h,) and columns (w,).
     """
     height, width = rgb.shape[:2]
-    shrink = min(1.0, LONGEST / max(height, width))
-    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    small = {"rgb": np.array(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))}
+    small = {"rgb": _small(rgb)}
+    size = small["rgb"].shape[1::-1]
     if depth_z is not None:
         middle_rows = ((np.arange(size[1]) + 0.5) * height / size[1]).astype(int)
         middle_columns = ((np.arange(size[0]) + 0.5) * width / size[0]).astype(int)
@@ -100,6 +100,19 @@ def picture(
         small[name] = np.full(size[::-1], np.nan, np.float32)
         small[name][cells] = values
     return small
+
+
+def distances_picture(rgb: np.ndarray, ends: np.ndarray, true_m: np.ndarray, predicted_m: np.ndarray) -> Picture:
+    """rgb (H, W, 3), reduced, and pairs of its pixels (n, 2, 2) with their metres (n,)."""
+    shares = ends.reshape(-1, 2, 2) / (rgb.shape[1], rgb.shape[0])
+    return {"rgb": _small(rgb), "ends": shares, "true_m": true_m, "predicted_m": predicted_m}
+
+
+def _small(rgb: np.ndarray) -> np.ndarray:
+    height, width = rgb.shape[:2]
+    shrink = min(1.0, LONGEST / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    return np.array(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
 
 
 def _name(score: float, index: int) -> str:

@@ -39,6 +39,8 @@ figure { margin: 1rem 0 1.6rem; } figcaption { font-size: .86rem; margin-bottom:
 .panels div { font-size: .78rem; color: var(--soft); } .panels img { display: block; width: 100%; border-radius: 4px; }
 .panels svg { width: 100%; height: auto; font-size: 11px; display: block; margin-top: .25rem; color: var(--ink); }
 @media (max-width: 640px) { .panels { grid-template-columns: repeat(2, 1fr); } }
+.pairs { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; } .pairs > svg { width: min(100%, 320px); }
+.pairs .legend { flex-direction: column; margin: 0; }
 details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
 code { font-size: .92em; }
 """

@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.gallery import Picture
 from benchmarks.html import colour_bar, image_uri
+from benchmarks.plots import COLOURS
 from vlm.pictures import SKY_COLOUR, UNKNOWN_COLOUR
 from vlm.scale_bar import Scale, coloured
 
@@ -42,6 +43,30 @@ def panels(picture: Picture, caption: str) -> str:
         f'<div>{name}<img alt="{name}" src="{image_uri(_enlarged(rgb))}">{bar}</div>' for name, rgb, bar in shown
     )
     return f'<figure><figcaption>{escape(caption)}</figcaption><div class="panels">{cells}</div></figure>'
+
+
+def distance_panel(picture: Picture, caption: str) -> str:
+    """A <figure>: the photograph with every pair as a line, and its true and predicted metres in a list beside it."""
+    height, width = picture["rgb"].shape[:2]
+    lines, items = [], []
+    for number, ((a, b), true, predicted) in enumerate(
+        zip(picture["ends"], picture["true_m"], picture["predicted_m"], strict=True)
+    ):
+        colour = COLOURS[number % len(COLOURS)]
+        (x1, y1), (x2, y2) = a * (width, height), b * (width, height)
+        place = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+        lines.append(
+            f'<line {place} stroke="#fff" stroke-width="4"/><line {place} stroke="{colour}" stroke-width="2"/>'
+        )
+        told = f"{predicted:.2f} m ({100 * (predicted / true - 1):+.0f} %)" if np.isfinite(predicted) else "nothing"
+        mark = f'<svg width="22" height="10"><line x2="22" y1="5" y2="5" stroke="{colour}" stroke-width="3"/></svg>'
+        items.append(f"<li>{mark} true {true:.2f} m, predicted {told}</li>")
+    drawn = f'<image href="{image_uri(picture["rgb"])}" width="{width}" height="{height}"/>{"".join(lines)}'
+    return (
+        f'<figure><figcaption>{escape(caption)}</figcaption><div class="pairs">'
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="photograph">{drawn}</svg>'
+        f'<ul class="legend">{"".join(items)}</ul></div></figure>'
+    )
 
 
 def _prediction(picture: Picture, at_truth: np.ndarray, scale: Scale, dim: np.ndarray) -> np.ndarray:

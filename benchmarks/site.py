@@ -15,11 +15,16 @@ from benchmarks.columns import CURVE_PROBABILITIES, CURVE_REMOVED, DISTANCE_EDGE
 from benchmarks.depth_tables import depth_tables, distance_tables
 from benchmarks.gallery import KEPT, extremes, read_picture
 from benchmarks.html import page, table_html
-from benchmarks.panels import panels
+from benchmarks.paired import paired_samples
+from benchmarks.panels import distance_panel, panels
 from benchmarks.plots import Line, chart, legend
 from benchmarks.published import comparison, published
+from benchmarks.qa_report import paired_table, qa_table
+from benchmarks.questions import BENCHMARKS, benchmark, worlds
 from benchmarks.report import NONE, Table, number
 from benchmarks.running import PART, read_parts
+from benchmarks.spatial_qa import QaResult
+from benchmarks.spatial_qa import result_of as qa_result_of
 from benchmarks.summary import RunResult, result_of
 from heads.errors import InputError
 from vlm.files import replacing
@@ -32,14 +37,16 @@ Extreme = dict[str, Any]
 
 def build(folder: Path) -> list[Path]:
     """Writes both files into `folder` (which holds samples/RUN/...) and returns their paths."""
-    runs = read_runs(folder)
-    if not runs:
-        raise InputError("folder", f"{folder} holds no results (no samples/RUN/run.json)", "an --out of fathom bench")
+    runs, answers = read_runs(folder), read_answers(folder)
     results = [result for result, _ in runs]
-    title = "Fathom benchmark: " + ", ".join(dict.fromkeys(str(result.protocol["model"]) for result in results))
+    protocols = [result.protocol for result in results] + [result.protocol for result in answers]
+    if not protocols:
+        raise InputError("folder", f"{folder} holds no results (no samples/RUN/run.json)", "an --out of fathom bench")
+    title = "Fathom benchmark: " + ", ".join(dict.fromkeys(str(stated["model"]) for stated in protocols))
     groups = grouped(results)
     beside = [table for mode in ("sparse", "dense") if (table := comparison(results, mode)) is not None]
     tables = [(table, at) for group in groups for at, table in enumerate(_tables(group))]
+    tables += [(table, 0) for table in answer_tables(answers)]
     curves = [table for group in groups if (table := distance_curve_table(group)) is not None]
     missing = not_run_table(results, folder)
     markdown = [f"# {title}\n", *(table.markdown() for table in [*beside, *(table for table, _ in tables), *curves])]
@@ -51,7 +58,7 @@ def build(folder: Path) -> list[Path]:
     sections += [("Worst and best", drawn)] if (drawn := "".join(_shown(folder, *run) for run in runs)) else []
     sections.append(("Not run, failed, left out", table_html(missing)))
     written = [folder / "report.md", folder / "report.html"]
-    texts = ["\n".join(markdown), page(title, _subtitle(results), sections)]
+    texts = ["\n".join(markdown), page(title, _subtitle(protocols), sections)]
     for path, text in zip(written, texts, strict=True):
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -66,6 +73,16 @@ def read_runs(folder: Path) -> list[tuple[RunResult, list[Extreme]]]:
         if asked.get("benchmark") in ("depth", "distance"):
             runs.append((result_of(told.parent), extreme_rows(told.parent)))
     return sorted(runs, key=lambda run: _place(run[0].protocol))
+
+
+def read_answers(folder: Path) -> list[QaResult]:
+    """Every run of spatial questions below `folder`, benchmark by benchmark."""
+    found = []
+    for told in (folder / "samples").glob("*/run.json"):
+        name = json.loads(told.read_text(encoding="utf-8"))["asked"].get("benchmark")
+        if name == worlds.CONFIG.name or name in BENCHMARKS:
+            found.append(qa_result_of(told.parent, worlds if name == worlds.CONFIG.name else benchmark(name)))
+    return sorted(found, key=lambda result: (result.protocol["benchmark"], result.protocol["model"]))
 
 
 def _place(stated: dict[str, Any]) -> tuple:
@@ -99,6 +116,21 @@ def extreme_rows(run: Path) -> list[Extreme]:
 
 def _tables(group: list[RunResult]) -> list[Table]:
     return depth_tables(group) if group[0].protocol["benchmark"] == "depth" else distance_tables(group)
+
+
+def answer_tables(answers: list[QaResult]) -> list[Table]:
+    """One table a run; then what every other run gains over the first one that was asked the same questions."""
+    tables = [qa_table(result) for result in answers]
+    for place, other in enumerate(answers):
+        same = (result for result in answers[:place] if _questions(result) == _questions(other))
+        if (first := next(same, None)) is not None:
+            a, b = (str(result.protocol["model"]) for result in (first, other))
+            tables.append(paired_table(a, b, paired_samples(first.samples, other.samples)))
+    return tables
+
+
+def _questions(result: QaResult) -> list[tuple]:
+    return [(row["image"], row["where"], row["number"], row["question"]) for row in result.samples]
 
 
 def distance_curve_table(group: list[RunResult]) -> Table | None:
@@ -179,8 +211,8 @@ def _way(result: RunResult) -> str:
     return f"{stated['mode']} depth{aligned}" + ("" if stated["crop"] == "none" else ", CROPPED")
 
 
-def _subtitle(results: list[RunResult]) -> str:
-    now = results[-1].protocol["sessions"][-1]
+def _subtitle(protocols: list[dict[str, Any]]) -> str:
+    now = protocols[-1]["sessions"][-1]
     versions = now["versions"]
     told = f"commit {now['commit']}, torch {versions['torch']}, transformers {versions['transformers']}"
     return f"Measured by fathom bench; rebuilt from per-photograph results by fathom bench report. {told}."
@@ -244,7 +276,7 @@ def _shown(folder: Path, result: RunResult, rows: list[Extreme]) -> str:
             if picture is None:
                 undrawn += 1
             else:
-                drawn.append(panels(picture, _caption(row)))
+                drawn.append((distance_panel if "ends" in picture else panels)(picture, _caption(row)))
         if drawn:
             figures.append(f"<h3>{end.capitalize()} {len(drawn)}</h3>{''.join(drawn)}")
     if not figures:
