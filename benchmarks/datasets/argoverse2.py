@@ -130,11 +130,11 @@ def _calibration(log: Path, name: str) -> tuple[dict[str, Any], np.ndarray]:
         if row is None:
             raise unreadable(log / "calibration" / file, CARD, f"it misses {name}")
         found.append(row)
-    return found[0], pose_of_columns(found[1], "_m")
+    return found[0], pose_of_columns(found[1])
 
 
 @lru_cache(maxsize=2)
 def _car_poses(log: Path) -> dict[int, np.ndarray]:
     """Nanoseconds -> (4, 4) city_from_car."""
     rows = _table(log / "city_SE3_egovehicle.feather").to_pylist()
-    return {row["timestamp_ns"]: pose_of_columns(row, "_m") for row in rows}
+    return {row["timestamp_ns"]: pose_of_columns(row) for row in rows}

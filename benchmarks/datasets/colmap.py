@@ -10,7 +10,7 @@ from benchmarks.datasets.lenses import thin_prism_fisheye, undistorted_slopes
 from benchmarks.datasets.points import pose_of_quaternion
 from heads.camera import Camera
 
-FOCALS = {"SIMPLE_PINHOLE": 1, "PINHOLE": 2, "THIN_PRISM_FISHEYE": 2}
+MODELS = ("PINHOLE", "THIN_PRISM_FISHEYE")
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,7 @@ class ColmapCamera:
     @property
     def matrix(self) -> np.ndarray:
         """(3, 3) focal lengths and principal point, without the distortion."""
-        f = self.parameters
-        fx, fy, cx, cy = (f[0], f[0], f[1], f[2]) if FOCALS[self.model] == 1 else f[:4]
+        fx, fy, cx, cy = self.parameters[:4]
         return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
 
     def pinhole(self, camera_to_world: np.ndarray | None = None) -> Camera:
@@ -48,8 +47,8 @@ def read_cameras(path: Path, card: Card) -> dict[int, ColmapCamera]:
     for line in _lines(expected(path, card)):
         try:
             number, model, width, height, *parameters = line.split()
-            if model not in FOCALS:
-                raise ValueError(f"camera model {model}, known are {', '.join(FOCALS)}")
+            if model not in MODELS:
+                raise ValueError(f"camera model {model}, known are {', '.join(MODELS)}")
             values = np.array(parameters, dtype=np.float64)
             cameras[int(number)] = ColmapCamera(model, int(width), int(height), values)
         except ValueError as problem:

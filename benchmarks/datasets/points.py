@@ -37,10 +37,10 @@ def pose_of_quaternion(quaternion: Sequence[float], translation: Sequence[float]
     return pose(rotation_of_quaternion(*quaternion), translation)
 
 
-def pose_of_columns(row: Mapping[str, Any], suffix: str = "") -> np.ndarray:
-    """(4, 4) of a table's row with qw, qx, qy, qz and tx, ty, tz (+ suffix, as in tx_m)."""
+def pose_of_columns(row: Mapping[str, Any]) -> np.ndarray:
+    """(4, 4) of a table's row with qw, qx, qy, qz and tx_m, ty_m, tz_m."""
     return pose_of_quaternion(
-        [row[key] for key in ("qw", "qx", "qy", "qz")], [row[key + suffix] for key in ("tx", "ty", "tz")]
+        [row[key] for key in ("qw", "qx", "qy", "qz")], [row[key] for key in ("tx_m", "ty_m", "tz_m")]
     )
 
 

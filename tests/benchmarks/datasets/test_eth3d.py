@@ -100,5 +100,5 @@ def test_parts_of_the_download(eth3d, tmp_path):
     with pytest.raises(InputError, match=r"dslr_calibration_jpg/cameras\.txt is missing"):
         converted("eth3d", eth3d, tmp_path / "out")
     text(scene / "dslr_calibration_jpg" / "cameras.txt", "3 OPENCV 620 413 1 2 3 4 5 6 7 8\n")
-    with pytest.raises(InputError, match="camera model OPENCV, known are SIMPLE_PINHOLE, PINHOLE, THIN_PRISM_FISHEYE"):
+    with pytest.raises(InputError, match="camera model OPENCV, known are PINHOLE, THIN_PRISM_FISHEYE"):
         converted("eth3d", eth3d, tmp_path / "out")
