@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.adapters.base import Prediction
-from benchmarks.adapters.fathom import FathomAdapter
+from benchmarks.adapters.fathom import FathomAdapter, weights_digest
 from heads.camera import Camera
 from heads.errors import InputError
 from vlm.images import Photo
@@ -51,7 +51,10 @@ class Answerer:
     @property
     def facts(self) -> dict[str, object]:
         camera = f"EXIF, else {FOV_X_DEG:.0f} degrees across" if self.assumes_camera else "none"
-        return FathomAdapter(self.model, self.name).facts | {"decoding": "greedy", "camera": camera}
+        backbone = self.model.backbone  # heads do not answer, and those of a plain VLM are new with each loading
+        parameters = sum(weight.numel() for weight in backbone.parameters())
+        weights = {"parameters": parameters, "weights": weights_digest(backbone)}
+        return FathomAdapter(self.model, self.name).facts | weights | {"decoding": "greedy", "camera": camera}
 
     def predict(
         self, photos: list[Photo], cameras: list[Camera | None], pixels: list[np.ndarray] | None

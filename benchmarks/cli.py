@@ -1,4 +1,4 @@
-"""`fathom bench`: depth, qa and speed. Heavy imports are inside the commands, so that --help is quick."""
+"""`fathom bench`: depth, qa, coexistence and speed. Heavy imports are inside the commands, so that --help is quick."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,6 +129,35 @@ def qa(
 
 
 @app.command()
+def coexistence(
+    records: Records,
+    model: Annotated[str, typer.Option(help='"nano" or a folder: the model that does both.')] = "nano",
+    base: Annotated[str | None, typer.Option(help="The untouched VLM that it was made from.")] = None,
+    depth_only: Annotated[str | None, typer.Option(help="The same, trained on depth alone.")] = None,
+    mode: Annotated[ModeChoice, typer.Option(help="The whole depth map, or the labelled pixels.")] = ModeChoice.dense,
+    root: Root = None,
+    out: Out = None,
+    limit: Limit = None,
+    questions: Annotated[int | None, typer.Option(min=1, help="At most this many questions a record, drawn.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Seconds are medians over this many.")] = 3,
+) -> None:
+    """What text and geometry cost each other: scores, depth and seconds, together against apart."""
+    import tempfile
+    from contextlib import nullcontext
+
+    from benchmarks.coexistence import measure_coexistence
+    from benchmarks.depth import DepthOptions
+    from benchmarks.qa_report import coexistence_table
+    from benchmarks.sources import RecordFiles
+
+    folder, files = _checked(out), RecordFiles(tuple(records), root, limit)
+    options = DepthOptions(mode.value)  # type: ignore[arg-type]
+    with nullcontext(str(folder)) if folder else tempfile.TemporaryDirectory() as place:
+        found = measure_coexistence(model, files, Path(place), base, depth_only, options, questions, repeats)
+    _deliver(folder, "coexistence", {"coexistence": found.as_dict()}, coexistence_table(found))
+
+
+@app.command()
 def speed(
     model: Model = "nano",
     out: Out = None,
@@ -164,6 +193,21 @@ def published_speed(
     folder = _checked(out)
     rows = measure_published_speed(_load(model), height, width, repeats)
     _deliver(folder, "published_speed", {"published_speed": {"rows": rows}}, published_speed_table(rows))
+
+
+@app.command()
+def families(
+    junit: Annotated[
+        Path | None, typer.Option(help="What `pytest tests/vlm --junitxml FILE` wrote; without it, no tests are told.")
+    ] = None,
+    out: Out = None,
+) -> None:
+    """Every family of backbones: its tests, taps and grid, and what the heads add at its smallest published size."""
+    from benchmarks.families import as_dicts, examine_families, families_table
+
+    folder = _checked(out)
+    rows = examine_families(junit)
+    _deliver(folder, "families", {"families": {"rows": as_dicts(rows)}}, families_table(rows))
 
 
 def _measure(

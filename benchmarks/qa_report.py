@@ -1,5 +1,6 @@
-"""Answers to questions as tables."""
+"""Answers to questions, and how they live beside geometry, as tables."""
 
+from benchmarks.coexistence import Coexistence
 from benchmarks.paired import PairedDifference
 from benchmarks.report import NONE, Table, number
 from benchmarks.spatial_qa import QaResult
@@ -65,3 +66,45 @@ def paired_table(a: str, b: str, differences: dict[str, PairedDifference]) -> Ta
         "interval: Agresti and Min's for matched pairs, clustered by picture (benchmarks/paired.py)",
     ]
     return Table("the same questions to both", columns, rows, notes)
+
+
+def coexistence_table(found: Coexistence) -> Table:
+    """One row a question; a dash where a model cannot do it, or where its rival was not given."""
+    rows = [_gain("text: score, untouched base against model", found.text)]
+    depth = found.depth or {}
+    for name, title in (("delta1", "delta1"), ("abs_rel", "AbsRel")):
+        rows.append(_gain(f"depth: {title}, learned alone against with text", depth.get(name)))
+    seconds = found.seconds
+    one, two = seconds["one_pass"], seconds["two_passes"]
+    geometry = "depth + camera" if found.camera_from_rays else "depth"
+    rows.append([f"seconds: text, then {geometry}, against all in one", *_seconds(two, one, 3)])
+    rows.append(
+        ["runs of the vision tower for these", *_seconds(seconds["vision_calls_apart"], seconds["vision_calls"], 0)]
+    )
+    question = found.question
+    changed = [NONE, NONE, number(question["largest"], 6), f"mean {number(question['mean'], 6)}"]
+    rows.append(["depth: change of log depth by a question in the prompt", *changed])
+    if question["sees_question"]:
+        for name, title in (("delta1", "delta1"), ("abs_rel", "AbsRel")):
+            rows.append(_gain(f"depth: {title}, without a question against with one", question.get(name)))
+    sees = "see a question behind the picture" if question["sees_question"] else "do not see a question: asserted"
+    notes = [
+        f"model: {found.model}; base: {found.base or NONE}; depth alone: {found.depth_only or NONE}",
+        f"this family's image features {sees}",
+        "intervals: 95 %, of the same questions or photographs (benchmarks/paired.py); times hold for an idle machine",
+    ]
+    if not found.camera_from_rays:
+        notes.append("this model tells no camera")
+    columns = ["what", "apart", "together", "together - apart", "95 % interval"]
+    return Table(f"{found.model}: text and geometry in one model", columns, rows, notes)
+
+
+def _gain(what: str, found: PairedDifference | None) -> list[str]:
+    if found is None:
+        return [what, *[NONE] * 4]
+    interval = f"{found.low:+.3f} to {found.high:+.3f}"
+    return [what, number(found.accuracy_a, 3), number(found.accuracy_b, 3), f"{found.difference:+.3f}", interval]
+
+
+def _seconds(apart: float, together: float, digits: int) -> list[str]:
+    return [number(apart, digits), number(together, digits), f"{together - apart:+.{digits}f}", NONE]

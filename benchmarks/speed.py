@@ -38,23 +38,23 @@ def measure_speed(
         raise InputError("repeats, size", f"{repeats}, {size}", "1 or more each")
     picture = made_up_picture(*size) if image is None else image
     before = peak_memory_mib()
-    inputs = _forward_inputs(model, picture)
+    inputs = forward_inputs(model, picture)
 
     looks, reads, questions = [], [], []
     tokens = 0
     for _ in range(repeats):
-        scene, seconds = _timed(model, lambda: model.look(picture))
+        scene, seconds = timed(model, lambda: model.look(picture))
         looks.append(seconds)
-        reads.append(_timed(model, lambda scene=scene: scene.depth_interval(0.9))[1])
-        answer, seconds = _timed(model, lambda scene=scene: scene.ask(QUESTION, max_new_tokens=32))
+        reads.append(timed(model, lambda scene=scene: scene.depth_interval(0.9))[1])
+        answer, seconds = timed(model, lambda scene=scene: scene.ask(QUESTION, max_new_tokens=32))
         questions.append(seconds)
         tokens = len(answer.tokens)
 
     without, both = [], []
     with torch.no_grad():
         for _ in range(repeats):
-            without.append(_timed(model, lambda: model(**{**inputs, "heads": False}))[1])
-            both.append(_timed(model, lambda: model(**inputs))[1])
+            without.append(timed(model, lambda: model(**{**inputs, "heads": False}))[1])
+            both.append(timed(model, lambda: model(**inputs))[1])
     with vision_calls(model) as calls:
         scene = model.look(picture)
         scene.depth_interval(0.9)
@@ -102,7 +102,7 @@ def vision_calls(model: Any) -> Iterator[list[int]]:
         hook.remove()
 
 
-def _forward_inputs(model: Any, picture: np.ndarray) -> dict[str, Any]:
+def forward_inputs(model: Any, picture: Any, camera: Any = None) -> dict[str, Any]:
     """The very inputs that `look` gives to `forward`, taken from one look (which also warms up)."""
     taken: dict[str, Any] = {}
 
@@ -111,13 +111,14 @@ def _forward_inputs(model: Any, picture: np.ndarray) -> dict[str, Any]:
 
     hook = model.register_forward_pre_hook(take, with_kwargs=True)
     try:
-        model.look(picture)
+        model.look(picture, camera)
     finally:
         hook.remove()
     return taken
 
 
-def _timed(model: Any, run: Callable[[], Any]) -> tuple[Any, float]:
+def timed(model: Any, run: Callable[[], Any]) -> tuple[Any, float]:
+    """What `run` returns, and its seconds; the device has finished before and after."""
     wait = torch.cuda.synchronize if model.device.type == "cuda" else lambda: None
     wait()
     started = time.perf_counter()

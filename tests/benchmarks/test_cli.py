@@ -1,12 +1,15 @@
 """`fathom bench`: what a user types, and the files and lines that come back."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
+from pyarrow.parquet import read_table
 from typer.testing import CliRunner
 
 from benchmarks.cli import app
+from benchmarks.measuring import slug
 from heads.errors import InputError
 from tests.benchmarks.questions.miniatures import WRITERS
 from tests.tiny import tiny_model, tiny_records
@@ -20,6 +23,10 @@ def saved(tmp_path_factory) -> tuple[str, str]:
     return str(folder / "model"), str(tiny_records(folder / "data", 3))
 
 
+def sha256(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
 def run(*arguments: str):
     return CliRunner().invoke(app, list(arguments))
 
@@ -29,16 +36,53 @@ def test_depth_with_and_without_the_camera(saved, tmp_path):
     out = tmp_path / "new" / "out"
     done = run("depth", "--records", records, "--model", model, "--out", str(out), "--limit", "2")
     assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in out.iterdir()) == [
-        "depth_dense.md",
-        "depth_dense_camera_given.json",
-        "depth_dense_camera_none.json",
-    ]
-    result = json.loads((out / "depth_dense_camera_none.json").read_text())
-    assert len(result["samples"]) == 2 and result["protocol"]["records"] == [records]
-    assert result["protocol"]["model"] == model and result["protocol"]["limit_per_dataset"] == 2
+    names = [f"depth_dense_camera_{camera}_{slug(model)}" for camera in ("given", "none")]
+    assert {"depth_dense.md", "samples", *(f"{name}.json" for name in names)} <= {path.name for path in out.iterdir()}
+    result = json.loads((out / f"{names[1]}.json").read_text())
+    assert result["datasets"]["tiny"]["photographs"] == 2 and result["protocol"]["model"] == model
+    assert result["protocol"]["records"] == [{"file": "records.jsonl", "sha256": sha256(records)}]
+    assert result["protocol"]["limit_per_dataset"] == 2 and result["protocol"]["photographs"] == 2
     table = (out / "depth_dense.md").read_text()
-    assert "| tiny | given | 2 |" in table and "| tiny | none | 2 |" in table
+    assert f"| tiny | {model} | given | 2 |" in table and f"| tiny | {model} | none | 2 |" in table
+    assert len(read_table(out / "samples" / names[0])) == 2
+
+
+def test_several_models_on_the_same_photographs_go_on_where_they_stopped(saved, tmp_path):
+    _, records = saved
+    models = ["--model", "constant:2.0", "--model", "constant:best", "--model", "constant:best-abs-rel"]
+    arguments = ["depth", "--records", records, *models, "--align", "scale", "--crop-seed", "3", "--out", str(tmp_path)]
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    table = (tmp_path / "depth_dense.md").read_text()
+    assert "ALIGNED" in table and "CROPPED" in table and "chosen on each data set's own truth" in table
+    rows = [line for line in table.splitlines() if line.startswith("| tiny | constant:")]
+    assert len(rows) >= 3 and all("| none | 3 |" in row for row in rows)  # a constant is run once: no camera changes it
+    parts = {path: path.stat().st_mtime_ns for path in tmp_path.glob("samples/*/part-*.parquet")}
+    assert len(parts) == 3 and run(*arguments).exit_code == 0
+    assert parts == {path: path.stat().st_mtime_ns for path in tmp_path.glob("samples/*/part-*.parquet")}
+    changed = run(*arguments, "--limit", "1")
+    assert isinstance(changed.exception, InputError) and "limit_per_dataset was None, is 1" in str(changed.exception)
+
+
+def test_images_relative_to_a_root_and_nothing_kept_without_out(saved, tmp_path, monkeypatch):
+    _, records = saved
+    elsewhere = tmp_path / "records.jsonl"
+    elsewhere.write_text(Path(records).read_text())
+    monkeypatch.chdir(tmp_path)
+    lost = run("depth", "--records", str(elsewhere), "--model", "constant:2.0")
+    assert lost.exit_code == 0 and "3 bad" in " ".join(lost.output.split())
+    found = run("depth", "--records", str(elsewhere), "--root", str(Path(records).parent), "--model", "constant:2.0")
+    assert found.exit_code == 0 and "bad (" not in found.output
+    assert [path.name for path in tmp_path.iterdir()] == ["records.jsonl"]
+
+
+def test_distances(saved, tmp_path):
+    model, records = saved
+    arguments = ["--records", records, "--model", model, "--model", "constant:2.0", "--camera", "given"]
+    done = run("distance", *arguments, "--pairs", "3", "--out", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    table = (tmp_path / "distance.md").read_text()
+    assert f"| tiny | {model} | given | 3 |" in table and "| tiny | constant:2.0 | given | 3 |" in table
 
 
 def test_questions(saved, tmp_path):
@@ -78,6 +122,16 @@ def test_two_models_are_compared_on_the_same_questions(saved, tmp_path):
     assert "| all | 9 |" in (out / "qa.md").read_text()
 
 
+def test_coexistence(saved, tmp_path):
+    model, records = saved
+    asked = ["coexistence", "--records", records, "--model", model, "--base", model, "--repeats", "1", "--limit", "1"]
+    done = run(*asked, "--out", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "coexistence.json").read_text())
+    assert found["text"]["difference"] == 0 and found["depth"] is None and found["question"]["largest"] < 1e-4
+    assert "text and geometry in one model" in (tmp_path / "coexistence.md").read_text()
+
+
 def test_speed(saved, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.flops.qwen3_vl_4b", lambda: tiny_model().config)  # counted in test_speed.py
     model, _ = saved
@@ -91,13 +145,19 @@ def test_speed(saved, tmp_path, monkeypatch):
 def test_wrong_input_is_one_line_before_any_compute(saved, tmp_path):
     model, records = saved
     (tmp_path / "file").write_text("")
+    unknown = tmp_path / "unknown.jsonl"
+    line = json.loads(Path(records).read_text().splitlines()[0])
+    unknown.write_text(json.dumps({key: value for key, value in line.items() if not key.startswith("original_f")}))
     for arguments, said in (
         (("depth", "--records", "none.jsonl", "--model", model), "records: no file none.jsonl"),
         (("depth", "--records", records, "--model", "huge"), "model: no model or folder named 'huge'"),
+        (("depth", "--records", records, "--model", "constant:far"), "model: constant:far"),
+        (("depth", "--records", str(unknown), "--model", "constant:2"), "camera: unknown.jsonl:1 has no intrinsics"),
+        (("depth", "--records", records, "--model", model, "--out", str(tmp_path / "file")), "folder: "),
         (("qa", "--records", records, "--model", model, "--out", str(tmp_path / "file")), "folder: "),
     ):
         done = run(*arguments)
         assert isinstance(done.exception, InputError), done.output
         assert said in str(done.exception) and "\n" not in str(done.exception)
     assert run("depth", "--records", records, "--camera", "some").exit_code == 2
-    assert [path.name for path in Path(tmp_path).iterdir()] == ["file"]
+    assert sorted(path.name for path in Path(tmp_path).iterdir()) == ["file", "unknown.jsonl"]

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.flops import PROMPT_TOKENS, QWEN3_VL_4B, count_flops, qwen3_vl_4b
 from benchmarks.report import flops_table, speed_table
-from benchmarks.speed import _forward_inputs, made_up_picture, measure_speed
+from benchmarks.speed import forward_inputs, made_up_picture, measure_speed
 from heads.errors import InputError
 from tests.tiny import tiny_model
 
@@ -31,7 +31,7 @@ def test_the_image_is_encoded_once_for_everything():
 
 def test_counted_on_shapes_as_in_a_real_pass():
     model = tiny_model()
-    inputs = _forward_inputs(model, made_up_picture(128, 96))
+    inputs = forward_inputs(model, made_up_picture(128, 96))
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         totals = []
