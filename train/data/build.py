@@ -49,6 +49,11 @@ def mixture_of(recipe: Recipe, rank: int = 0, report: Path | None = None) -> Mix
 def collator_of(recipe: Recipe, model: Any, world: int = 1) -> Collator:
     """flash-attn takes no block masks, so with it every conversation has its own row."""
     pack = not (recipe.attention or "").startswith("flash")
+    for source in recipe.sources if "rays" in model.heads else []:
+        if source.views > model.heads["rays"].max_views:
+            raise InputError(
+                "data", f"{source.views} views a sample", f"the ray head's {model.heads['rays'].max_views}"
+            )
     return Collator(model.processor, model.heads, pack=pack, always_picture=world > 1)
 
 
@@ -66,5 +71,6 @@ def _check(records: list[Any], name: str) -> None:
     """InputError for the first error in these records; a warning for everything that may be one."""
     for finding in [finding for record in records for finding in examine(record)]:
         if finding.bad:
-            raise InputError("records", str(finding), f"records of {name} that `fathom data check` finds no fault with")
+            wrong = str(finding).split("; allowed: ")[0]
+            raise InputError("records", wrong, f"records of {name} that `fathom data check` finds no fault with")
         warnings.warn(str(finding), stacklevel=4)

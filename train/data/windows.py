@@ -66,9 +66,11 @@ def read_depth(
         return result
     column, off_x = _cells(map_width, window.left, window.width, window.flipped, width, filled[0])
     row, off_y = _cells(map_height, window.top, window.height, False, height, filled[1])
-    r, c = np.nonzero(~np.isnan(depth_z) & (row >= 0)[:, None] & (column >= 0)[None, :])
-    empty = np.isnan(result[row[r], column[c]])
-    r, c = r[empty], c[empty]
+    in_rows, in_columns = row >= 0, column >= 0
+    wanted = np.isnan(result)[np.ix_(row[in_rows], column[in_columns])] & ~np.isnan(
+        depth_z[np.ix_(in_rows, in_columns)]
+    )
+    r, c = (np.flatnonzero(inside)[at] for inside, at in zip((in_rows, in_columns), np.nonzero(wanted), strict=True))
     order = np.argsort(-(off_y[r] ** 2 + off_x[c] ** 2), kind="stable")  # the nearest is written last
     r, c = r[order], c[order]
     result[row[r], column[c]] = depth_z[r, c]
