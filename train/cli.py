@@ -7,7 +7,9 @@ import typer
 
 
 def train(
-    recipe: Annotated[Path, typer.Option(help="A YAML file such as train/recipes/nano.yaml.")],
+    recipe: Annotated[
+        Path, typer.Option(help="stage1, stage2, nano, depthvlm-stage1, depthvlm-stage2, or a YAML file.")
+    ],
     changes: Annotated[
         list[str] | None, typer.Argument(help="key=value or group.key=value, over the recipe's.")
     ] = None,
@@ -32,7 +34,7 @@ def train(
     if dry_run:
         from train.estimate import report
 
-        typer.echo(report(loaded, recipe.name, size))
+        typer.echo(report(loaded, recipe.stem, size))
         return
     if out is None:
         raise InputError("out", "missing", "a folder for the run")

@@ -12,6 +12,7 @@ from vlm.adapter import AdapterOptions
 from vlm.options import Options, free, number, one_of
 
 STORED = "recipe.yaml"
+SHIPPED = Path(__file__).parent / "recipes"
 
 
 @dataclass
@@ -130,10 +131,14 @@ class Recipe(Options):
 
 
 def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
-    """A YAML file and changes such as `steps=100` or `adapter.rank=8` -> Recipe; else an InputError."""
-    path = Path(path)
+    """A YAML file and changes such as `steps=100` or `adapter.rank=8` -> Recipe; else an InputError.
+
+    path: a file, or the name of a recipe that ships ("stage1").
+    """
+    shipped = {each.stem: each for each in sorted(SHIPPED.glob("*.yaml"))}
+    path = shipped.get(str(path), Path(path))
     if not path.is_file():
-        raise InputError("recipe", f"no file {path}", "a YAML file such as train/recipes/nano.yaml")
+        raise InputError("recipe", f"no file {path}", f"a YAML file, or one of {', '.join(shipped)}")
     values = _yaml(path.read_text(encoding="utf-8"), path.name) or {}
     if not isinstance(values, dict):
         raise InputError("recipe", f"{path.name} holds a {type(values).__name__}", "key: value lines")

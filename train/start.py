@@ -69,6 +69,8 @@ def adapt(model: Fathom, recipe: Recipe) -> None:
         merge(model)
     if recipe.start is not None:
         model.saves_adapter = not (trains.backbone or trains.vision)
+    if recipe.quantise != "none":  # transformers refuses to train beside quantised weights unless told of an adapter
+        model._hf_peft_config_loaded = True
     set_trainable(model, recipe)
 
 

@@ -55,8 +55,10 @@ def test_qlora_trains_on_nf4_weights_with_heads_in_full_precision(base, trained)
         assert len(losses) == 6 and np.mean(losses[-2:]) < losses[0], losses
     assert all(value.any() for value in lora(trained).values())
     model = Fathom.from_pretrained(trained, load_in_4bit=True)
-    layers = [m for m in model.backbone.modules() if isinstance(m, Linear4bit)]
-    assert len(layers) == 4 * 7 + 3 * 4 and all(layer.quant_state.quant_type == "nf4" for layer in layers)
+    packed = {name: m for name, m in model.backbone.named_modules() if isinstance(m, Linear4bit)}
+    assert sum("language_model.layers" in name for name in packed) == 4 * 7
+    assert sum("visual.blocks" in name for name in packed) == 3 * 4
+    assert all(layer.quant_state.quant_type == "nf4" for layer in packed.values())
     assert all(weight.dtype == torch.float32 for weight in model.heads.parameters())
     assert all(weight.dtype == torch.float32 for name, weight in model.named_parameters() if "lora_" in name)
 

@@ -93,6 +93,13 @@ def test_what_cannot_be_together_is_an_error(changes, message, tmp_path):
         load_recipe(written(tmp_path, **changes))
 
 
+def test_a_recipe_that_ships_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe("stage1") == load_recipe(RECIPES / "stage1.yaml")
+    with pytest.raises(InputError, match=r"recipe: no file stage3; allowed: a YAML file, or one of .*stage1, stage2"):
+        load_recipe("stage3")
+
+
 # ---- one run, one recipe -----------------------------------------------------------------------------------
 
 

@@ -124,10 +124,10 @@ def test_the_published_recipe_runs_head_first_then_llm_and_head(plain, data, tmp
     assert not (first / "adapter_model.safetensors").exists()  # the head alone, on the base as it is
     assert curve(tmp_path / "1", "loss_depth_silog") and not curve(tmp_path / "1", "loss_text")
 
-    reply = "yes"
+    reply = "OK, done"
     second = train(
         "depthvlm-stage2", tmp_path / "2", f"start={first}", "steps=2", "rate=1e-3",
-        f"data=[{{records: {records}, reply: {reply}}}]",
+        f"data=[{{records: {records}, reply: '{reply}'}}]",
     )  # fmt: skip
     before, after = tensors(plain / "model.safetensors"), tensors(second / "model.safetensors")
     moved = {name for name, value in before.items() if (value != after[f"backbone.{name}"]).any()}
