@@ -282,8 +282,9 @@ def _shown(folder: Path, result: RunResult, rows: list[Extreme]) -> str:
     if not figures:
         return ""
     left = f"<p>{undrawn} of them have no picture kept.</p>" if undrawn else ""
-    key = "magenta: no prediction; pale blue: called sky; error red: predicted too far, blue: too near"
-    return f"<details><summary>{_name(result)}, {_way(result)}</summary><p>{key}</p>{''.join(figures)}{left}</details>"
+    key = "<p>magenta: no prediction; pale blue: called sky; error red: predicted too far, blue: too near</p>"
+    key = key if result.protocol["benchmark"] == "depth" else ""
+    return f"<details><summary>{_name(result)}, {_way(result)}</summary>{key}{''.join(figures)}{left}</details>"
 
 
 def _caption(row: Extreme) -> str:

@@ -40,6 +40,7 @@ class HfDepth:
         own_camera = self.family is DEPTH_PRO and model.use_fov_model
         self.claims = frozenset({self.family.claim, "token_period_px", *(["camera"] if own_camera else [])})
         self.needs_camera = self.family is DEPTH_PRO and not own_camera
+        self.ignores_camera = self.family is not DEPTH_PRO
 
     @property
     def facts(self) -> dict[str, object]:
@@ -115,11 +116,8 @@ def load(argument: str, **options: Any) -> HfDepth:
 
     logging.disable_progress_bar()
     folder = local_folder(argument)
-    try:
-        config = AutoConfig.from_pretrained(folder)
-    except (OSError, ValueError, KeyError) as problem:
-        raise InputError("model", f"{argument}: {problem}", "a folder of a transformers depth model") from problem
-    family_of(config)  # an unknown class is an error before any weight is read
+    check(str(folder))
+    config = AutoConfig.from_pretrained(folder)
     processor = image_processor(config.model_type, folder)
     options = {"dtype": torch.float32, **options, "output_loading_info": True, "ignore_mismatched_sizes": True}
     loaded: Any = AutoModelForDepthEstimation.from_pretrained(folder, **options)
@@ -128,10 +126,36 @@ def load(argument: str, **options: Any) -> HfDepth:
     return HfDepth(model.eval(), processor, Path(argument).name if Path(argument).is_dir() else argument, notes)
 
 
+def check(argument: str) -> None:
+    """InputError for a folder whose class has no rule or that lacks its image processor, before any weight is read.
+
+    A model's id is looked at when it is loaded.
+    """
+    from transformers import AutoConfig
+
+    folder = Path(argument)
+    if not folder.is_dir():
+        refuse_path(argument)
+        return
+    try:
+        config = AutoConfig.from_pretrained(folder)
+    except (OSError, ValueError, KeyError) as problem:
+        raise InputError("model", f"{argument}: {problem}", "a folder of a transformers depth model") from problem
+    family_of(config)
+    image_processor(config.model_type, folder)
+
+
+def refuse_path(argument: str) -> None:
+    """InputError for what is no folder and, by its form, no id on the hub either ("name" or "owner/name")."""
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", argument) or argument.startswith("."):
+        raise InputError("model", f"no folder {argument!r}", "a folder, or a model's id on the hub")
+
+
 def local_folder(argument: str) -> Path:
     """The folder itself, or where the hub's cache has (or now gets) that model's files."""
     if Path(argument).is_dir():
         return Path(argument)
+    refuse_path(argument)
     from huggingface_hub import snapshot_download
 
     try:

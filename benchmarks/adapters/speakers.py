@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from benchmarks.adapters.fathom import weights_digest
-from benchmarks.adapters.hf_depth import check_loaded, local_folder
+from benchmarks.adapters.hf_depth import check_loaded, local_folder, refuse_path
 from heads.camera import Camera
 from heads.errors import InputError
 
@@ -126,7 +126,6 @@ class PixtralInput:
 
 def load_speaker(where: str, options: dict[str, Any]) -> Speaker:
     """where: "nano", a folder, or a model's id on the hub; options: as for `from_pretrained` (dtype, ...)."""
-    from transformers import AutoConfig
     from transformers.utils import logging
 
     from vlm.backbones import FAMILIES
@@ -135,10 +134,7 @@ def load_speaker(where: str, options: dict[str, Any]) -> Speaker:
 
     logging.disable_progress_bar()
     folder = EMBEDDED.get(where) or local_folder(where)
-    try:
-        config = AutoConfig.from_pretrained(folder)
-    except (OSError, ValueError, KeyError) as problem:
-        raise InputError("model", f"{where}: {problem}", "a folder of a vision-language model") from problem
+    config = check_speaker(str(folder))
     if config.model_type == "fathom" or config.model_type in FAMILIES:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*its heads .* are new")  # they are not asked
@@ -146,11 +142,30 @@ def load_speaker(where: str, options: dict[str, Any]) -> Speaker:
     return _plain_speaker(folder, config, options)
 
 
+def check_speaker(where: str) -> Any:
+    """The config in a folder; InputError where it is no VLM's, before any weight is read. None for an id on the hub."""
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    import vlm.model  # noqa: F401 - registers Fathom's config
+    from vlm.backbones import FAMILIES
+    from vlm.checkpoints import EMBEDDED
+
+    folder = EMBEDDED.get(where) or Path(where)
+    if not folder.is_dir():
+        return refuse_path(where)
+    try:
+        config = AutoConfig.from_pretrained(folder)
+    except (OSError, ValueError, KeyError) as problem:
+        raise InputError("model", f"{where}: {problem}", "a folder of a vision-language model") from problem
+    known = config.model_type == "fathom" or config.model_type in FAMILIES
+    if not known and type(config) not in AutoModelForImageTextToText._model_mapping:
+        raise InputError("model", f"{folder} holds a {config.model_type!r} model", "a vision-language model")
+    return config
+
+
 def _plain_speaker(folder: Path, config: Any, options: dict[str, Any]) -> PlainSpeaker:
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    if type(config) not in AutoModelForImageTextToText._model_mapping:
-        raise InputError("model", f"{folder} holds a {config.model_type!r} model", "a vision-language model")
     pixtral = getattr(getattr(config, "vision_config", None), "model_type", None) == "pixtral"
     try:
         processor = PixtralInput.from_pretrained(folder, config) if pixtral else AutoProcessor.from_pretrained(folder)

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.adapters.base import Prediction
-from benchmarks.adapters.speakers import Speaker, load_speaker
+from benchmarks.adapters.speakers import Speaker, check_speaker, load_speaker
 from heads.camera import Camera
 from heads.errors import InputError
 from vlm.images import Photo
@@ -65,6 +65,9 @@ class Asking:
             raise InputError("focal_px", f"is {self.focal_px}", "0, or 10 to 10000 pixels")
         if self.max_new_tokens < 1:
             raise InputError("max_new_tokens", f"is {self.max_new_tokens}", "1 or more")
+
+
+ASKING = {field.name: type(field.default) for field in fields(Asking)}
 
 
 class VlmText:
@@ -166,16 +169,28 @@ def load(argument: str, **options: Any) -> VlmText:
 
     options: fields of `Asking`; any other goes to `from_pretrained` (dtype, ...).
     """
-    where, _, told = argument.partition("?")
-    names = {field.name: type(field.default) for field in fields(Asking)}
-    given: dict[str, Any] = {name: options.pop(name) for name in list(options) if name in names}
-    for name, value in parse_qsl(told, keep_blank_values=True):
-        if name not in names:
-            raise InputError("model", f"{argument!r} has the option {name!r}", ", ".join(names))
-        try:
-            given[name] = names[name](value)
-        except ValueError:
-            raise InputError(name, f"{value!r}", f"a number ({names[name].__name__})") from None
+    where, told = _read(argument)
+    given = told | {name: options.pop(name) for name in list(options) if name in ASKING}
     asking = Asking(**given)
     name = Path(where).name if Path(where).is_dir() else where
     return VlmText(load_speaker(where, options), f"{name} asked by {asking.pixel}", asking)
+
+
+def check(argument: str) -> None:
+    """InputError for wrong options and for folders that hold no VLM, before any weight is read."""
+    where, told = _read(argument)
+    Asking(**told)
+    check_speaker(where)
+
+
+def _read(argument: str) -> tuple[str, dict[str, Any]]:
+    where, _, told = argument.partition("?")
+    given: dict[str, Any] = {}
+    for name, value in parse_qsl(told, keep_blank_values=True):
+        if name not in ASKING:
+            raise InputError("model", f"{argument!r} has the option {name!r}", ", ".join(ASKING))
+        try:
+            given[name] = ASKING[name](value)
+        except ValueError:
+            raise InputError(name, f"{value!r}", f"a number ({ASKING[name].__name__})") from None
+    return where, given

@@ -14,7 +14,7 @@ from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPi
 from transformers.models.glpn.image_processing_pil_glpn import GLPNImageProcessorPil
 
 from benchmarks.adapters import depth_families as families
-from benchmarks.adapters.base import load_adapter
+from benchmarks.adapters.base import check_spec, load_adapter
 from heads.camera import Camera
 from heads.errors import InputError
 from tests.benchmarks import tiny_depth
@@ -71,7 +71,8 @@ def test_every_class_predicts_on_the_photographs_pixels_what_it_may_claim_and_no
         assert prediction.log_depth_scale is None and prediction.sky is None and prediction.points_at is None
     first, last = (getattr(found[i], CLAIMS[name]) for i in (0, 2))
     assert not np.allclose(first, last, rtol=1e-3)  # it looks at the picture
-    assert not adapter.needs_camera and adapter.facts["class"] == type(adapter.model).__name__
+    assert not adapter.needs_camera and adapter.ignores_camera == (name != "depth_pro")
+    assert adapter.facts["class"] == type(adapter.model).__name__
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -270,11 +271,15 @@ def test_what_is_missing_is_named_before_anything_is_computed(folders, tmp_path,
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match="model: no folder 'nobody/nothing'"):
         load_adapter("hf-depth:nobody/nothing")
+    check_spec("hf-depth:nobody/nothing")  # an id is looked at when it is loaded
+    for path in ("./nothing", "/no/such/folder", "a/b/c"):
+        with pytest.raises(InputError, match="model: no folder"):
+            check_spec(f"hf-depth:{path}")
     bare = tmp_path / "bare"
     shutil.copytree(folders["glpn"], bare)
     (bare / "preprocessor_config.json").unlink()
     with pytest.raises(InputError, match=r"model: .*bare has no preprocessor_config.json"):
-        rival(bare)
+        check_spec(f"hf-depth:{bare}")
     other = tmp_path / "other"
     shutil.copytree(folders["glpn"], other)
     config = json.loads((other / "config.json").read_text())

@@ -8,14 +8,16 @@ import pytest
 import torch
 from transformers import BertConfig, LlavaConfig, LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-from benchmarks.adapters.base import load_adapter
+from benchmarks.adapters.base import check_spec, load_adapter
 from benchmarks.adapters.speakers import PixtralInput
 from benchmarks.adapters.vlm_text import QUESTIONS, Asking, VlmText, at_focal, metres_in, with_arrow
+from benchmarks.depth import DepthOptions, run_depth
 from heads.camera import Camera
 from heads.errors import InputError
-from tests.tiny import WORDS, tiny_model
+from tests.tiny import WORDS, tiny_model, tiny_records
 from train.tokenizer import train_tokenizer
 from vlm.images import Photo, load_image
+from vlm.records import read_records
 
 PLAIN_TEMPLATE = (
     "{% for message in messages %}{% for part in message['content'] %}{% if part['type'] == 'image' %}IMAGE"
@@ -285,5 +287,15 @@ def test_wrong_options_and_models_are_one_line_before_any_weight(qwen, tmp_path)
         (f"vlm-text:{qwen}?max_new_tokens=0", "max_new_tokens: is 0; allowed: 1 or more"),
         (f"vlm-text:{tmp_path}", "model: .* holds a 'bert' model; allowed: a vision-language model"),
     ):
-        with pytest.raises(InputError, match=said):
-            load_adapter(spec)
+        for what in (check_spec, load_adapter):
+            with pytest.raises(InputError, match=said):
+                what(spec)
+    check_spec(f"vlm-text:{qwen}?focal_px=750")
+    check_spec("vlm-text:nano")
+    check_spec("vlm-text:owner/model")  # looked at when it is loaded
+
+
+def test_a_dense_run_says_that_it_cannot_be(tmp_path):
+    records = list(read_records(tiny_records(tmp_path, 2)))
+    result = run_depth(VlmText(Told(), "told", Asking()), records, tmp_path / "out", DepthOptions("dense"))
+    assert result.not_run == "it answers at labelled pixels only (sparse)" and not result.datasets
