@@ -1,6 +1,6 @@
 """What a recipe trains, and the memory that it needs on one GPU: counted on shapes, without weights.
 
-    fathom train --recipe train/recipes/stage1.yaml --dry-run --size qwen3-vl-4b quantise=nf4 batch=1 accumulate=1
+    fathom train --recipe stage1 --dry-run --size qwen3-vl-4b quantise=nf4
 
 An estimate, good for choosing a recipe: every part comes with its arithmetic, and the room that it leaves out (the
 CUDA context, kernels' workspaces, fragments) is named as a part of its own.
@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig
+from transformers import AutoConfig, Qwen3VLConfig
 
 from heads.base import Features
 from heads.errors import InputError
@@ -50,7 +50,13 @@ def sketch(recipe: Recipe, size: str | None = None) -> Fathom:
     if size is not None:
         config = FathomConfig(SIZES[size](), heads or DEFAULT_HEADS)
     elif recipe.start is None:
-        raise InputError("size", "this recipe starts from nothing", f"{', '.join(SIZES)}, or start=FOLDER")
+        sizes = recipe.model
+        backbone = Qwen3VLConfig(
+            text_config=sizes.text | {"vocab_size": recipe.vocabulary},
+            vision_config=sizes.vision,
+            tie_word_embeddings=True,
+        )
+        config = FathomConfig(backbone, heads)
     else:
         folder = resolve(recipe.start)
         if is_adapter(folder):
@@ -184,7 +190,7 @@ def report(recipe: Recipe, name: str, size: str | None, width: int = 1024, heigh
     counts, trains = dict.fromkeys(GROUPS, 0), trainable(model)
     for group, _, weight in grouped(model):
         counts[group] += weight.numel()
-    lines = [f"{name} from {size or recipe.start}", "", "weights            all       trained"]
+    lines = [f"{name} from {size or recipe.start or 'nothing'}", "", "weights            all       trained"]
     lines += [f"{group:9} {counts[group]:13,} {trains[group]:13,}" for group in GROUPS]
     lines += [f"{'together':9} {sum(counts.values()):13,} {sum(trains.values()):13,}", ""]
     parts = memory(model, recipe, width, height)

@@ -126,7 +126,7 @@ def test_the_published_recipe_runs_head_first_then_llm_and_head(plain, data, tmp
 
     reply = "OK, done"
     second = train(
-        "depthvlm-stage2", tmp_path / "2", f"start={first}", "steps=2", "rate=1e-3",
+        "depthvlm-stage2", tmp_path / "2", f"start={first}", heads, "steps=2", "rate=1e-3",
         f"data=[{{records: {records}, reply: '{reply}'}}]",
     )  # fmt: skip
     before, after = tensors(plain / "model.safetensors"), tensors(second / "model.safetensors")
