@@ -99,7 +99,7 @@ class DepthTask:
     columns = DEPTH
 
     def __init__(self, options: DepthOptions, claims: frozenset[str], gallery: Gallery | None = None):
-        self.options, self.gallery = options, gallery
+        self.options, self.claims, self.gallery = options, claims, gallery
         sparse = options.mode == "sparse" and options.align == "none" and "points_at" in claims
         self.scores_depth = sparse or bool(claims & set(PERMITTED[options.align]))
 
@@ -181,13 +181,15 @@ class DepthTask:
         assert truth.depth is not None
         row, depth_z = self._placed(truth, prediction)
         row |= DepthErrors(depth_z, truth.depth).measures()
+        if self.options.align == "none" and "log_depth_scale" in self.claims:
+            stated = None if prediction is None else prediction.log_depth_scale
+            scale = np.full(truth.depth.shape, np.nan) if stated is None else truth.read(stated)
+            row |= uncertainty_metrics(depth_z, scale, truth.depth)
         if prediction is None:
             return row
         if self.gallery is not None:
             make = lambda: self._picture(sample, prediction, depth_z, row)  # noqa: E731
             self.gallery.offer(sample.row["index"], row["abs_rel"], make)
-        if self.options.align == "none" and prediction.log_depth_scale is not None:
-            row |= uncertainty_metrics(depth_z, truth.read(prediction.log_depth_scale), truth.depth)
         if prediction.sky is not None and self.options.mode == "dense":
             row |= sky_metrics(truth.read(prediction.sky), truth.depth)
         key = _key(sample.record)
@@ -244,7 +246,7 @@ def run_depth(
         return RunResult(folder.name, asked | (stated or {}), not_run="it needs the true camera")
     if options.mode == "dense" and adapter.claims == {"points_at"}:
         return RunResult(folder.name, asked | (stated or {}), not_run="it answers at labelled pixels only (sparse)")
-    task = DepthTask(options, adapter.claims, Gallery(folder / "pictures"))
+    task = DepthTask(options, adapter.claims, Gallery(folder / "_pictures"))
     adapter_of: Callable[[str], Adapter] = lambda dataset: adapter  # noqa: E731
     fitted = getattr(adapter, "fitted", None)  # a constant that is chosen on the truth
     if fitted is not None:

@@ -60,6 +60,7 @@ class DistanceTask:
 
     def __init__(self, options: DistanceOptions, claims: frozenset[str], gallery: Gallery | None = None):
         self.options, self.gallery = options, gallery
+        self.states_intervals = {"distance", "log_depth_scale"} <= claims
         self.scored = bool(claims & {"depth_metric", "points_at", "distance"})
 
     def load(self, record: Record, row: dict[str, Any]) -> Sample:
@@ -82,7 +83,7 @@ class DistanceTask:
         """The columns of `benchmarks.columns.DISTANCE`."""
         pairs, true = sample.truth
         found = np.full((len(true), 3), np.nan)  # metres, lower, upper
-        covered: dict[float, list[bool]] = {q: [] for q in PROBABILITIES}
+        covered = {q: np.zeros(len(true), bool) for q in PROBABILITIES}
         camera = None
         if prediction is not None:
             assert sample.photo is not None
@@ -91,7 +92,7 @@ class DistanceTask:
             found[i] = _measured(prediction, i, ends, camera, STATED)
             for q in PROBABILITIES:
                 _, lower, upper = _measured(prediction, i, ends, camera, q)
-                covered[q].append(bool(lower <= true[i] <= upper))
+                covered[q][i] = lower <= true[i] <= upper
         if not self.scored:
             return {"true_m": true}
         predicted = np.where(np.isfinite(found[:, 0]) & (found[:, 0] > 0), found[:, 0], np.nan)
@@ -108,7 +109,7 @@ class DistanceTask:
             "within_10": float((error <= 0.10).mean()),  # a nan is not
             "within_25": float((error <= 0.25).mean()),
         }
-        if np.isfinite(found[:, 1:]).any():
+        if self.states_intervals:  # a missing prediction covers nothing
             row |= {f"coverage_{round(100 * q)}": float(np.mean(inside)) for q, inside in covered.items()}
         if self.gallery is not None and prediction is not None:
             assert sample.photo is not None
@@ -203,6 +204,6 @@ def run_distance(
         return RunResult(folder.name, asked, not_run="it needs the true camera")
     if hasattr(adapter, "fitted"):
         return RunResult(folder.name, asked, not_run="it is chosen on true depth maps")
-    task = DistanceTask(options, adapter.claims, Gallery(folder / "pictures"))
+    task = DistanceTask(options, adapter.claims, Gallery(folder / "_pictures"))
     run(lambda dataset: adapter, task, records, folder, asked, processes or Processes(), options.batch, 2, progress)
     return result_of(folder)

@@ -1,6 +1,6 @@
 """Small pictures of the photographs that a run did worst and best on, kept while it runs.
 
-    OUT/samples/RUN/pictures/0000041_0.731250000.npz    index in the run, AbsRel; ten best and ten worst a process
+    OUT/samples/RUN/_pictures/0000041_0.731250000.npz    index in the run, AbsRel; ten best and ten worst a process
 
 So the report can show photograph, truth, prediction and error without the model and without the data set. Arrays of a
 file: rgb (h, w, 3) uint8; predicted (h, w) float32 metres (absent where the model answers only at points); and, of

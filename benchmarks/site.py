@@ -272,7 +272,7 @@ def _shown(folder: Path, result: RunResult, rows: list[Extreme]) -> str:
     for end in ("worst", "best"):
         drawn = []
         for row in (row for row in rows if row["end"] == end):
-            picture = read_picture(folder / "samples" / result.name / "pictures", row["abs_rel"], row["index"])
+            picture = read_picture(folder / "samples" / result.name / "_pictures", row["abs_rel"], row["index"])
             if picture is None:
                 undrawn += 1
             else:
