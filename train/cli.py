@@ -1,5 +1,6 @@
 """`fathom train` and `fathom worlds`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +48,7 @@ def train(
     from train.run import run
 
     model = run(loaded, out)
-    if export is not None:
+    if export is not None and os.environ.get("RANK", "0") == "0":
         export_model(model, export)
 
 

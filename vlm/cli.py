@@ -20,7 +20,9 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 
-Model = Annotated[str, typer.Option(help='"nano", a folder written by save_pretrained, or published DepthVLM weights.')]
+Model = Annotated[
+    str, typer.Option(help='"nano", a folder with a Fathom, an adapter or a VLM, or published DepthVLM weights.')
+]
 
 
 Dtype = Annotated[str, typer.Option(help="Of the backbone: auto (as stored), float32, bfloat16 or float16.")]
