@@ -146,6 +146,12 @@ def test_order():
     assert order_errors(rng.random(5000), truth, "a") != order_errors(rng.random(5000), truth, "b")
 
 
+def test_a_map_with_little_truth_has_an_order_and_nothing_else():
+    lidar = np.where(np.random.default_rng(0).random(SIZE) < 0.05, room(), np.nan)
+    found = shape_metrics(room(), lidar, CAMERA)
+    assert found["order_wrong"] == 0 and set(found) == {"order_pairs", "order_wrong"}
+
+
 def test_half_of_the_pixels_reversed_is_wrong_where_a_reversed_one_meets_any():
     # 3 pixels, 15 % apart each: pairs (1, 2), (2, 3); the farthest predicted nearest: (2, 3) is wrong
     found = order_errors(np.array([1.0, 2.0, 0.5]), np.array([1.0, 1.15, 1.15**2]), "x")
