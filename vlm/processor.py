@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer
 from transformers.models.auto.image_processing_auto import AutoImageProcessor  # 5.17 hides it without torchvision
+from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from heads.errors import InputError
 from vlm.backbones import family, qwen3_vl
@@ -131,7 +133,15 @@ class FathomProcessor:
         template = Path(folder) / "chat_template.json"  # older folders keep it there, for their processor
         if tokenizer.chat_template is None and template.is_file():
             tokenizer.chat_template = json.loads(template.read_text(encoding="utf-8"))["chat_template"]
-        return cls(tokenizer, AutoImageProcessor.from_pretrained(folder, backend="pil"), max_pixels, config)
+        return cls(tokenizer, _image_processor(Path(folder)), max_pixels, config)
+
+
+def _image_processor(folder: Path) -> Any:
+    """The family's own on PIL. transformers 5.17 takes two of these classes for torchvision's: they are named here."""
+    hidden = {"Idefics3ImageProcessor": Idefics3ImageProcessorPil, "SmolVLMImageProcessor": SmolVLMImageProcessorPil}
+    told = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
+    named = hidden.get(str(told.get("image_processor_type")).removesuffix("Fast").removesuffix("Pil"))
+    return named.from_pretrained(folder) if named else AutoImageProcessor.from_pretrained(folder, backend="pil")
 
 
 def _in_parts(turn: Message) -> Message:
