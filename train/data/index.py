@@ -6,7 +6,7 @@ mixture 4 bytes a record more, and 12 where several views make a sample. `nbytes
 
 import json
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,21 @@ class RecordFile:
             except InputError as problem:
                 yield problem
 
+    def light(self) -> Iterator[Record | InputError]:
+        """As iteration, but files that a table holds are not read: a stand-in takes the place of their bytes."""
+        if self.table is None:
+            yield from self
+            return
+        number = 0
+        for batch in self.table.with_format("arrow").iter(batch_size=1000):
+            columns = {name: _light(batch.column(name)) for name in batch.column_names}
+            for values in zip(*columns.values(), strict=True):
+                try:
+                    yield record_of_row(dict(zip(columns, values, strict=True)), self.root, self.where(number))
+                except InputError as problem:
+                    yield problem
+                number += 1
+
     def where(self, number: int) -> str:
         """file:line (of a table: file:row), counted from 1."""
         blank = 0 if self.table is not None else int(np.searchsorted(self.blanks, number, side="right"))
@@ -99,13 +114,15 @@ class Scan:
         numbers: dict[str, array] = defaultdict(lambda: array("I"))
         names: dict[int, str] = {}
         self.problems: list[str] = []
-        for number, record in enumerate(file):
+        self.licences: Counter[str] = Counter()
+        for number, record in enumerate(file.light()):
             if isinstance(record, InputError):
                 self.problems.append(str(record))
                 continue
             if split is not None and record.split != split:
                 continue
             numbers[record.domain].append(number)
+            self.licences[record.licence or "not told"] += 1
             if groups and record.view_group is not None:
                 names[number] = record.view_group
             if files_exist:
@@ -162,6 +179,24 @@ def _lines(path: Path) -> tuple[np.ndarray, np.ndarray]:
         except ValueError:
             offsets.pop()
     return np.frombuffer(offsets, np.int64), np.frombuffer(blanks, np.int64)
+
+
+def _light(column: Any) -> list[Any]:
+    """A column's values; where files stand as bytes only whether there is one, which reads none of them."""
+    import pyarrow as pa
+
+    stand_in = {True: b"in the table", False: None}
+    kind = column.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return [stand_in[there] for there in column.is_valid().to_pylist()]
+    if pa.types.is_struct(kind) and {field.name for field in kind} == {"bytes", "path"}:
+        files = []
+        for chunk in column.chunks:
+            fields = dict(zip((field.name for field in kind), chunk.flatten(), strict=True))
+            there, paths = fields["bytes"].is_valid().to_pylist(), fields["path"].to_pylist()
+            files += [{"bytes": stand_in[one], "path": path} for one, path in zip(there, paths, strict=True)]
+        return files
+    return column.to_pylist()
 
 
 def _table(path: Path) -> Any:

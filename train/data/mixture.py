@@ -60,6 +60,7 @@ class Mixture(Dataset):
             for file, source in zip(self.files, sources, strict=True)
         ]
         self.groups = [scan.groups for scan in scans]
+        self.licences = [dict(scan.licences.most_common()) for scan in scans]
         self.streams = [
             (i, domain, numbers) for i, scan in enumerate(scans) for domain, numbers in scan.numbers.items()
         ]
@@ -147,13 +148,14 @@ class Mixture(Dataset):
         return own + sum(groups.nbytes for groups in self.groups if groups is not None)
 
     def counts(self) -> list[dict[str, Any]]:
-        """For a run's card: each source's file, weight, and number of records by domain."""
+        """For a run's card: each source's file, weight, and number of records by domain and by licence."""
         return [
             {
                 "records": str(source.records),
                 "weight": source.weight,
                 "count": sum(len(numbers) for of, _, numbers in self.streams if of == i),
                 "domains": {domain: len(numbers) for of, domain, numbers in self.streams if of == i},
+                "licences": self.licences[i],
             }
             for i, source in enumerate(self.sources)
         ]

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from heads.errors import InputError
 from tests.tiny import tiny_records
 from train.data.build import held_out_data, mixture_of
-from train.data.index import RecordFile
+from train.data.index import RecordFile, Scan
 from train.data.mixture import HeldOut, Mixture
 from train.data.samples import Sample
 from train.data.sources import Augment, Source
@@ -113,6 +113,30 @@ def test_a_table_gives_what_its_lines_would_give(tmp_path):
             assert np.array_equal(mine.views[0].image, theirs.views[0].image)
             assert np.array_equal(mine.views[0].depth_z, theirs.views[0].depth_z, equal_nan=True)
             assert all(np.array_equal(mine.views[0].labels[n], a) for n, a in theirs.views[0].labels.items())
+
+
+def test_a_table_is_looked_through_without_reading_its_pictures(tmp_path):
+    """Pictures as bytes, as the structure of an Image column, and as paths; text alone beside them."""
+    datasets = pytest.importorskip("datasets")
+    row = {"dataset": "x", "domain": "indoor", "original_rgb_size": [4, 4], "sky_path": None}
+    heavy = bytes(1000)
+    rows = [
+        {**row, "image": {"bytes": heavy, "path": None}, "depth_path": heavy, "messages": None},
+        {**row, "image": {"bytes": None, "path": "none.png"}, "depth_path": None, "messages": None},
+        {**row, "image": None, "depth_path": None, "original_rgb_size": None,
+         "messages": json.dumps([{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}])},
+        {**row, "image": None, "depth_path": None, "messages": None},
+    ]  # fmt: skip
+    datasets.Dataset.from_list(rows).save_to_disk(tmp_path / "saved")
+    file = RecordFile(tmp_path / "saved")
+    light, whole = list(file.light()), list(file)
+    assert len(light[0].image) < 20 and len(light[0].depth_path) < 20 and whole[0].image == heavy
+    assert light[1].image == whole[1].image == tmp_path / "none.png"
+    assert light[2].image is None and light[2].messages == whole[2].messages
+    assert isinstance(light[3], InputError) and str(light[3]) == str(whole[3]) and "saved:4" in str(light[3])
+    assert Scan(file, files_exist=True).problems == [
+        f"saved:2: image: no file {tmp_path / 'none.png'}", str(whole[3]),
+    ]  # fmt: skip
 
 
 # ---- the mixture ---------------------------------------------------------------------------------------------
