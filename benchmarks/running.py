@@ -2,10 +2,10 @@
 
     OUT/samples/RUN/run.json               what was asked (`asked`), and every session that worked on it
     OUT/samples/RUN/part-000000.parquet    32 photographs each, one row a photograph, in the order of the records
-    OUT/samples/RUN/_pictures/*.npz        of the worst and best ones (`benchmarks.gallery`; parquet readers skip "_")
+    OUT/samples/RUN/_pictures/*.npz        of the worst and best ones (`benchmarks.gallery`)
 
-RUN is one model in one way, e.g. "depth_dense_nano_camera_none". `pyarrow.parquet.read_table(OUT/samples/RUN)` reads
-all parts at once; the columns with their units are in `benchmarks/columns.py` (COMMON, then DEPTH or DISTANCE).
+RUN is one model in one way, e.g. "depth_dense_camera_none_nano". pyarrow.parquet's read_table takes the list of its
+parts; the columns with their units are in `benchmarks/columns.py` (COMMON, then DEPTH or DISTANCE).
 `benchmarks.summary` reads them part by part, so memory does not grow with the number of records.
 
 A part is written to a temporary name and renamed: it is there whole or not at all. A run goes on with the parts
