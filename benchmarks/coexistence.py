@@ -27,7 +27,7 @@ from benchmarks.adapters.fathom import FathomAdapter
 from benchmarks.answerer import Answerer, load_answerer
 from benchmarks.depth import DepthOptions, run_depth
 from benchmarks.measuring import slug
-from benchmarks.paired import PairedDifference, paired_difference, paired_samples
+from benchmarks.paired import PairedDifference, paired_means, paired_samples
 from benchmarks.processes import launched
 from benchmarks.questions.worlds import NOT_SCORED
 from benchmarks.running import read_parts
@@ -135,7 +135,7 @@ def compared(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> dict[str, Pair
     for name in ("delta1", "abs_rel"):
         pairs = [(x[name], y[name]) for x, y in zip(a, b, strict=True) if None not in (x.get(name), y.get(name))]
         if pairs:
-            found[name] = paired_difference(*zip(*pairs, strict=True))
+            found[name] = paired_means(*zip(*pairs, strict=True))
     return found or None
 
 

@@ -83,6 +83,32 @@ def paired_difference(
     )
 
 
+def paired_means(a: Sequence[float], b: Sequence[float]) -> PairedDifference:
+    """Any measure of the same photographs by two models: accuracy_a and _b are its means.
+
+    The usual interval of a mean of differences d_i = b_i - a_i, without end where there is one photograph:
+    mean(d) -+ 1.96 sqrt(sum (d_i - mean(d))^2 / (n - 1) / n).
+    """
+    if len(a) != len(b) or not len(a):
+        raise InputError("a, b", f"{len(a)}, {len(b)} values", "as many of each, 1 or more")
+    differences = [float(right) - float(left) for left, right in zip(a, b, strict=True)]
+    n = len(differences)
+    centre = sum(differences) / n
+    spread = sum((difference - centre) ** 2 for difference in differences)
+    half = NORMAL_95 * math.sqrt(spread / (n - 1) / n) if n > 1 else math.inf
+    return PairedDifference(
+        questions=n,
+        photographs=n,
+        accuracy_a=sum(map(float, a)) / n,
+        accuracy_b=sum(map(float, b)) / n,
+        difference=centre,
+        low=centre - half,
+        high=centre + half,
+        only_a=sum(difference < 0 for difference in differences),
+        only_b=sum(difference > 0 for difference in differences),
+    )
+
+
 def paired_samples(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> dict[str, PairedDifference]:
     """Samples of two runs (see `benchmarks.spatial_qa`) -> "all" and every type -> their difference.
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.paired import paired_difference, paired_samples
+from benchmarks.paired import paired_difference, paired_means, paired_samples
 from heads.errors import InputError
 
 
@@ -58,6 +58,17 @@ def test_95_of_100_intervals_hold_the_true_difference(together):
         plain += unaware.low <= 0.05 <= unaware.high
     assert 925 <= held <= 975
     assert plain == held if together == 1 else plain < 700
+
+
+def test_means_of_any_measure():
+    """Differences 0.1, 0.3, 0.2: mean 0.2, standard error 0.1 / sqrt 3."""
+    found = paired_means([0.5, 0.4, 0.6], [0.6, 0.7, 0.8])
+    assert (found.accuracy_a, found.accuracy_b, found.difference) == pytest.approx((0.5, 0.7, 0.2))
+    assert (found.low, found.high) == pytest.approx((0.2 - 0.113159, 0.2 + 0.113159), abs=1e-6)
+    assert (found.only_a, found.only_b) == (0, 3)
+    same = paired_means([0.5, 0.4], [0.5, 0.4])
+    assert same.low == same.high == 0
+    assert paired_means([1.0], [2.0]).high == math.inf
 
 
 def sample(where: str, number: int, right: bool, kind: str = "count", question: str = "How many?") -> dict:
