@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from benchmarks.adapters.base import DEPTH_CLAIMS
+from benchmarks.alignment import PERMITTED
 from benchmarks.columns import CURVE_PROBABILITIES, CURVE_REMOVED, DISTANCE_EDGES_M
 from benchmarks.depth_tables import depth_tables, distance_tables
 from benchmarks.gallery import KEPT, extremes, read_picture
@@ -167,7 +169,7 @@ def not_run_table(results: list[RunResult], folder: Path) -> Table:
     """All that a reader might take for measured and that was not."""
     rows = []
     for result in results:
-        stated, run = result.protocol, _name(result)
+        stated, run = result.protocol, f"{_name(result)}, {_way(result)}"
         parts, whole = len(list((folder / "samples" / result.name).glob("part-*.parquet"))), stated.get("photographs")
         if whole and parts < -(-whole // PART):
             done = result.micro.get("photographs", 0)
@@ -176,13 +178,9 @@ def not_run_table(results: list[RunResult], folder: Path) -> Table:
             if count := result.micro.get(kind):
                 first = next(trouble for trouble in result.troubles if trouble["status"] == kind)
                 rows.append([run, kind, f"{count} ({said}), first {first['where']}: {first['problem']}"])
-        for name, found in result.datasets.items():
-            if found["without_truth"]:
-                rows.append([run, "no truth", f"{name}: {found['without_truth']} of {found['photographs']}"])
-        if stated["benchmark"] == "depth" and "log_depth_scale" not in stated.get("claims", []):
-            rows.append([run, "uncertainty", "none: the model states no uncertainty"])
-        if stated["benchmark"] == "depth" and "camera" not in stated.get("claims", []):
-            rows.append([run, "camera", "none: the model predicts no camera"])
+        unclaimed = _unclaimed(stated)
+        rows += [[run, what, told] for what, told in unclaimed.items()]
+        rows += [] if "depth" in unclaimed else _without_truth(run, result)
     for path in sorted(folder.glob("*.json")):
         told = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(told, dict) and told.get("not_run"):
@@ -193,6 +191,30 @@ def not_run_table(results: list[RunResult], folder: Path) -> Table:
     if absent := [name for name in known if name not in measured]:
         rows.append(["all", "not run", "data sets of DepthVLM-Bench: " + ", ".join(absent)])
     return Table("Not run, failed, left out", ["run", "what", "problem"], rows or [["all", NONE, "nothing is missing"]])
+
+
+def _unclaimed(stated: dict[str, Any]) -> dict[str, str]:
+    """What a depth run cannot be asked for, because the model does not claim it: what -> why."""
+    claims = set(stated.get("claims", []))
+    if stated["benchmark"] != "depth":
+        return {}
+    told = {}
+    permitted = set(PERMITTED[stated["alignment"]])
+    permitted |= {"points_at"} if stated["mode"] == "sparse" and stated["alignment"] == "none" else set()
+    if not claims & permitted:
+        made = ", ".join(sorted(claims & set(DEPTH_CLAIMS))) or "no depth map"
+        told["depth"] = f"none: the model gives {made}, which needs another alignment to be scored"
+    told |= {} if "log_depth_scale" in claims else {"uncertainty": "none: the model states no uncertainty"}
+    return told | ({} if "camera" in claims else {"camera": "none: the model predicts no camera"})
+
+
+def _without_truth(run: str, result: RunResult) -> list[list[str]]:
+    told = [
+        f"{name} {found['without_truth']} of {found['photographs']}"
+        for name, found in result.datasets.items()
+        if found["without_truth"]
+    ]
+    return [[run, "no such truth", "; ".join(told)]] if told else []
 
 
 def _share(row: Extreme) -> str:

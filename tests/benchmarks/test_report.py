@@ -139,6 +139,7 @@ def test_what_was_not_run_is_told(built, measured, tmp_path):
     assert "| other, camera none | not run | it needs the true camera |" in said
     assert "failed | 1 (the model failed, all truths count as missing), first records.jsonl:6" in said
     assert "data sets of DepthVLM-Bench: argoverse2, waymo" in said and "unfinished" not in said
+    assert said.count("no such truth") == 0 and "uncertainty" not in said  # it claims all, and all have truth
     broken = tmp_path / "out"
     shutil.copytree(measured, broken)
     for part in (broken / "samples").glob("depth_sparse*/part-*.parquet"):
@@ -160,6 +161,20 @@ def test_curves_are_drawn_where_something_was_measured(built):
     for heading in ("Error against distance: dense depth", "Calibration: dense depth", "Sparsification: dense depth"):
         assert heading in built[1]
     assert "by the true error" in built[1] and "at random" in built[1] and "as promised" in built[1]
+
+
+def test_a_model_that_claims_no_metres_has_no_metric_score_and_the_report_says_why(tmp_path):
+    records = list(read_records(tiny_records(tmp_path / "data", 2)))
+    adapter = KnowingAdapter(records, claim="disparity_affine_invariant", scale=None)
+    for align in ("none", "affine"):
+        options = DepthOptions("dense", "none", align)
+        run_depth(adapter, records, tmp_path / "samples" / options.name, options, {"photographs": 2})
+    text = build(tmp_path)[0].read_text()
+    said = text.split("**Not run, failed, left out**")[1]
+    why = "the model gives disparity_affine_invariant, which needs another alignment to be scored"
+    assert f"| knowing, camera none, dense depth | depth | none: {why} |" in said and said.count(why) == 1
+    assert "| knowing, camera none, dense depth, ALIGNED by affine | uncertainty | none" in said
+    assert "**Dense depth, ALIGNED to the truth by factor and shift a photograph**" in text
 
 
 # ---- pieces ------------------------------------------------------------------------------------------------
