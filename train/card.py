@@ -165,7 +165,7 @@ def _data(trainer: FathomTrainer) -> str:
             f"{entry['count']:,}",
             ", ".join(f"{name} {n:,}" for name, n in entry["domains"].items()),
             f"{entry['weight']:g}",
-            ", ".join(f"{name} {n:,}" for name, n in entry.get("licences", {}).items()) or "not stated",
+            ", ".join(f"{name} {n:,}" for name, n in entry["licences"].items()),
         )
         for entry in counts
     ]

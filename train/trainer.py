@@ -17,8 +17,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset, SequentialSampler
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerState, TrainingArguments
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.utils.logging import disable_progress_bar
 
 from heads.errors import InputError
@@ -49,6 +50,8 @@ class FathomTrainer(Trainer):
         self.steps_before = 0  # taken by earlier sessions
         self.data = kwargs.pop("train_dataset")
         disable_progress_bar()  # of every file that is written
+        model = kwargs["model"]  # each head is a unit of sharding: FSDP2 wants one precision in each
+        model._no_split_modules = {*(model._no_split_modules or ()), *(type(h).__name__ for h in model.heads.values())}
         super().__init__(train_dataset=_First(self.data, recipe.steps * recipe.batch), **kwargs)
         self.model_accepts_loss_kwargs = True  # the loss is divided by its own counts, and by nothing else
         self.out = Path(str(self.args.output_dir))
@@ -68,7 +71,17 @@ class FathomTrainer(Trainer):
         if self.is_world_process_zero():
             self.add_callback(tensorboard(self.out, self.steps_before))
         self.began = time.monotonic()
-        self.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+        minutes = self.recipe.minutes
+        if (
+            resumed is not None
+            and minutes is not None
+            and self.seconds_before >= 60 * minutes
+            and not self.is_fsdp_enabled
+        ):
+            self._load_from_checkpoint(str(resumed))  # nothing is left to do
+            self.state = TrainerState.load_from_json(str(resumed / TRAINER_STATE_NAME))
+        else:
+            self.train(resume_from_checkpoint=None if resumed is None else str(resumed))
         evaluated = [row["step"] for row in self.state.log_history if "eval_loss" in row]
         if self.eval_dataset is not None and self.state.global_step not in evaluated:
             self.evaluate()
@@ -154,7 +167,8 @@ class FathomTrainer(Trainer):
     def progress(self, step: int) -> float:
         """0 at the start, 1 at the end of the run: by steps or by minutes, whichever is further on.
 
-        Only by steps is it the same in every run: a run with a time budget follows the clock.
+        Minutes are those of all sessions of the run, up to the checkpoint that each ended with. Only by steps is it
+        the same in every run: with a time budget the rate follows the clock, and so does what is learned.
         """
         share = step / self.recipe.steps
         if self.recipe.minutes is None:

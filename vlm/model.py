@@ -65,7 +65,6 @@ class Fathom(PreTrainedModel):
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_attention_backend = True
-    _no_split_modules = sorted({head.__name__ for head in HEADS.values()})  # sharding adds the backbone's blocks
     _keep_in_fp32_modules_strict = ["heads"]  # noqa: RUF012 - a backbone in bf16 still measures in float32
 
     def __init__(self, config: FathomConfig, backbone: nn.Module | None = None):

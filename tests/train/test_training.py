@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from safetensors import safe_open
 
 from heads.errors import InputError
 from tests.tiny import tiny_backbone_config, tiny_model, tiny_processor, tiny_records
+from train.checkpoint import newest, read_run, step_of
 from train.data.batches import Collator
 from train.data.mixture import HeldOut
 from train.export import export_model
@@ -152,6 +154,57 @@ def test_a_time_budget_ends_the_run_with_a_model(tmp_path):
     steps = [int(path.name.split("-")[1]) for path in (tmp_path / "out").glob("checkpoint-*")]
     assert 1 <= max(steps) < 1000
     assert Fathom.from_pretrained(tmp_path / "out" / "final").config.heads == HEADS
+
+
+def test_a_time_budget_is_that_of_all_sessions(tmp_path):
+    """Used up, it leaves nothing to do; with more minutes the run goes on, and the rate follows the new end."""
+    plan = recipe(tiny_records(tmp_path, 3), steps=100_000, batch=1, minutes=0.01)
+    run(plan, tmp_path / "out")
+    first, run_state = newest(tmp_path / "out"), read_run(newest(tmp_path / "out"))
+    assert run_state["seconds"] >= 0.6
+    run(plan, tmp_path / "out")
+    assert newest(tmp_path / "out") == first
+    run(replace(plan, minutes=(run_state["seconds"] + 0.6) / 60), tmp_path / "out")
+    assert step_of(newest(tmp_path / "out")) > step_of(first)
+    assert read_run(newest(tmp_path / "out"))["seconds"] >= run_state["seconds"] + 0.6
+
+
+def test_samples_that_went_bad_are_told_and_past_their_share_end_the_run_with_a_checkpoint(tmp_path):
+    records = tiny_records(tmp_path, 12)
+    for i in range(9, 12):  # there when the run begins, but no pictures
+        (tmp_path / "images" / f"{i}.png").write_bytes(b"no picture")
+    few = recipe(records, steps=4, batch=3, bad_share=1.0)
+    with pytest.warns(UserWarning, match=r"skipped records.jsonl:1[0-2]: "):
+        run(few, tmp_path / "few")
+    log = json.loads((newest(tmp_path / "few") / "trainer_state.json").read_text())["log_history"]
+    skipped = [row["samples_skipped"] for row in log if "samples_skipped" in row]
+    assert skipped and skipped == sorted(skipped) and read_run(newest(tmp_path / "few"))["drawn"] >= 12
+    told = [json.loads(line) for line in (tmp_path / "few" / "skipped.jsonl").read_text().splitlines()]
+    assert len(told) >= skipped[-1] and {row["record"] for row in told} <= {f"records.jsonl:{i}" for i in (10, 11, 12)}
+
+    strict = recipe(records, steps=40, batch=3, bad_share=0.0, save_every=1000)
+    with pytest.warns(UserWarning), pytest.raises(InputError, match=r"data: \d+ of \d+ samples .*allowed: a share of 0 "):
+        run(strict, tmp_path / "strict")
+    stopped = newest(tmp_path / "strict")
+    assert stopped is not None and 0 < step_of(stopped) < 40
+    assert not (tmp_path / "strict" / "final").exists()
+
+
+def test_every_group_has_its_rate_and_losses_but_text_grow_from_zero(tmp_path):
+    plan = recipe(tiny_records(tmp_path, 4), steps=4, warmup_steps=1, ramp_steps=4, final_rate=1.0, batch=2,
+                  rates={"heads": 1e-3, "vision": 2e-3})  # fmt: skip
+    run(plan, tmp_path / "out")
+    state = newest(tmp_path / "out")
+    groups = torch.load(state / "optimizer.pt", weights_only=True)["param_groups"]
+    rates = {group["name"]: group["lr"] for group in groups}
+    assert rates == {"backbone": 5e-3, "vision": 2e-3, "heads": 1e-3} | {
+        f"{name}, no decay": rate for name, rate in (("backbone", 5e-3), ("vision", 2e-3), ("heads", 1e-3))
+    }
+    assert all((group["weight_decay"] == 0) == group["name"].endswith("no decay") for group in groups)
+    for row in json.loads((state / "trainer_state.json").read_text())["log_history"][:4]:
+        grown = row["step"] / 4
+        weighted = sum(w * (1 if name == "text" else grown) * row[f"loss_{name}"] for name, w in LOSSES.items())
+        assert row["loss"] == pytest.approx(weighted, rel=1e-5)
 
 
 # ---- who teaches whom ------------------------------------------------------------------------------------
