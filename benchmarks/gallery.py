@@ -92,13 +92,18 @@ def picture(
         middle_rows = ((np.arange(size[1]) + 0.5) * height / size[1]).astype(int)
         middle_columns = ((np.arange(size[0]) + 0.5) * width / size[0]).astype(int)
         small["predicted"] = depth_z[np.ix_(middle_rows, middle_columns)].astype(np.float32)
+    if truth.ndim == 2 and (len(rows) < size[1] or len(columns) < size[0]):  # coarser than the picture: no holes
+        at = np.ix_(_nearest(rows, height, size[1]), _nearest(columns, width, size[0]))
+        truth, predicted = truth[at], predicted[at]
+        rows, columns = np.arange(size[1]), np.arange(size[0])
+    else:
+        rows, columns = rows * size[1] // height, columns * size[0] // width
     if truth.ndim == 2:
         rows, columns = np.broadcast_arrays(rows[:, None], columns[None])
     here = valid(truth)
-    cells = (rows[here] * size[1] // height, columns[here] * size[0] // width)
     for name, values in (("truth", truth[here]), ("error", predicted[here] / truth[here] - 1)):
         small[name] = np.full(size[::-1], np.nan, np.float32)
-        small[name][cells] = values
+        small[name][rows[here], columns[here]] = values
     return small
 
 
@@ -106,6 +111,15 @@ def distances_picture(rgb: np.ndarray, ends: np.ndarray, true_m: np.ndarray, pre
     """rgb (H, W, 3), reduced, and pairs of its pixels (n, 2, 2) with their metres (n,)."""
     shares = ends.reshape(-1, 2, 2) / (rgb.shape[1], rgb.shape[0])
     return {"rgb": _small(rgb), "ends": shares, "true_m": true_m, "predicted_m": predicted_m}
+
+
+def _nearest(places: np.ndarray, whole: int, cells: int) -> np.ndarray:
+    """For each of `cells` across `whole` pixels, which of the ascending `places` is nearest to its middle."""
+    middles = (np.arange(cells) + 0.5) * whole / cells - 0.5
+    above = np.clip(np.searchsorted(places, middles), 1, max(1, len(places) - 1))
+    if len(places) == 1:
+        return np.zeros(cells, int)
+    return np.where(middles - places[above - 1] <= places[above] - middles, above - 1, above)
 
 
 def _small(rgb: np.ndarray) -> np.ndarray:

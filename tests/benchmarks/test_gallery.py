@@ -67,12 +67,31 @@ def test_each_true_depth_falls_into_its_cell():
     assert small["error"][0, 0] == 0.5 and np.isnan(small["error"][1, 2]) and small["error"][159, 319] == 0.5
 
 
-def test_a_depth_map_of_another_size_than_the_photograph():
+def test_a_depth_map_coarser_than_the_picture_leaves_no_holes():
     truth = np.array([[1.0, np.inf], [np.nan, 4.0]])  # sky and unknown are not truths
     small = picture(
         np.zeros((40, 60, 3), np.uint8), None, np.full((2, 2), 2.0), truth, np.array([10, 30]), np.array([15, 45])
     )
     assert "predicted" not in small and small["truth"].shape == (40, 60)
-    ys, xs = np.nonzero(np.isfinite(small["truth"]))
-    assert list(zip(ys, xs, strict=True)) == [(10, 15), (30, 45)]
-    assert small["error"][10, 15] == 1.0 and small["error"][30, 45] == -0.5
+    assert (small["truth"][:20, :30] == 1).all() and (small["truth"][21:, 31:] == 4).all()
+    assert np.isnan(small["truth"][:20, 31:]).all() and np.isnan(small["truth"][21:, :30]).all()
+    assert (small["error"][:20, :30] == 1).all() and (small["error"][21:, 31:] == -0.5).all()
+
+
+@pytest.mark.parametrize("size", [(375, 500), (333, 421), (480, 640), (61, 47)])
+def test_no_size_leaves_holes_in_a_coarse_map(size):
+    height, width = size
+    rows, columns = ((np.arange(n) + 0.5) * side / n for n, side in zip((30, 40), size, strict=True))
+    truth = np.full((30, 40), 2.0)
+    rgb = np.zeros((height, width, 3), np.uint8)
+    small = picture(rgb, None, truth, truth, rows.astype(int), columns.astype(int))
+    assert np.isfinite(small["truth"]).all()
+
+
+def test_a_sparse_map_of_the_photographs_own_size_keeps_its_points():
+    truth = np.full((640, 1280), np.nan)
+    truth[100, 200], truth[639, 1279] = 3.0, 5.0
+    rgb = np.zeros((640, 1280, 3), np.uint8)
+    small = picture(rgb, None, np.full(truth.shape, 3.0), truth, np.arange(640), np.arange(1280))
+    assert np.argwhere(np.isfinite(small["truth"])).tolist() == [[25, 50], [159, 319]]
+    assert small["error"][25, 50] == 0 and small["error"][159, 319] == pytest.approx(-0.4)
