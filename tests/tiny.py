@@ -89,7 +89,7 @@ def tiny_records(folder: Path, count: int = 6, size: tuple[int, int] = (64, 96))
         image = rng.integers(0, 255, (height, width, 3)).astype(np.uint8) // 4
         image[y <= 0.02] += 150
         labels = np.zeros((height, width, 3), np.uint8)
-        labels[y > 0.02] = (1, 2, 0)
+        labels[y > 0.02] = (1, 2, 1)
         for kind, array in (("images", image), ("depth", values), ("labels", labels)):
             (folder / kind).mkdir(parents=True, exist_ok=True)
             Image.fromarray(array).save(folder / kind / f"{i}.png")
@@ -110,6 +110,7 @@ def tiny_records(folder: Path, count: int = 6, size: tuple[int, int] = (64, 96))
                 "original_depth_size": [width, height],
                 "depth_type": "z_depth",
                 "labels_path": f"labels/{i}.png",
+                "things": [{"kind": "chair", "colour": "red", "instance": 1}],
                 "questions": [{"type": "distance", "question": WORDS[0], "answer": f"{2 + i / 10} m"}] * 3,
             }
         )

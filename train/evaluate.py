@@ -35,7 +35,7 @@ def evaluate(trainer: FathomTrainer) -> dict[str, float]:
     model.eval()
     tally, seen = Tally(), []
     for batch, counts in _batches(trainer):
-        output = model(**batch)
+        output = trainer.one_pass(model, batch)
         if not counts:
             continue
         tally.add(output.losses)

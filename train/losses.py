@@ -9,11 +9,16 @@ from torch import Tensor
 from vlm.model import Fathom
 
 
-def counts_of(model: Fathom, batch: dict[str, Any]) -> dict[str, Tensor]:
-    """name -> the count that the model's losses will have on this batch, without a forward pass."""
+def counts_of(model: Fathom, batch: dict[str, Any], guided: int = 0) -> dict[str, Tensor]:
+    """name -> the count that the model's losses will have on this batch, without a forward pass.
+
+    guided: how many layers `train.guide` teaches.
+    """
     counts = {}
     if batch.get("labels") is not None:
         counts["text"] = (batch["labels"][:, 1:] != -100).sum()
+    if "looks" in batch:
+        counts["guide"] = torch.tensor(len(batch["looks"]["row"]) * guided)
     for name, truth in (batch.get("truth") or {}).items():
         parts = truth if isinstance(truth, list) else [truth]  # dense: one of an image; rays: one of the batch
         for part in parts:

@@ -8,6 +8,7 @@ import yaml
 
 from heads.errors import InputError
 from train.data.sources import Source
+from train.guide import GuideOptions
 from vlm.adapter import AdapterOptions
 from vlm.options import Options, free, number, one_of
 
@@ -98,7 +99,9 @@ class Recipe(Options):
     eval_pictures: int = free(number(4, least=0))  # sheets of image, truth, prediction, error, uncertainty
 
     # loss name -> weight; a loss that is not named here is not trained. ramp_steps: all but text grow from 0 to that
+    # guide: layers whose attention is taught where questions look; its loss is `guide`
     losses: dict[str, float] = field(default_factory=dict)
+    guide: GuideOptions = field(default_factory=GuideOptions)
     ramp_steps: int = number(0, least=0)
 
     def __post_init__(self) -> None:
@@ -118,6 +121,8 @@ class Recipe(Options):
             raise InputError("quantise", "quantised weights cannot be trained", "trains: {adapter: true, heads: true}")
         if self.start is None and (self.quantise != "none" or trains.adapter or not trains.backbone):
             raise InputError("start", "a new model whose own weights do not train", "a model to start from")
+        if bool(self.guide.layers) != bool(self.losses.get("guide")):
+            raise InputError("guide", "layers or a weight alone", "guide.layers and losses.guide, or neither")
 
     @property
     def sources(self) -> list[Source]:

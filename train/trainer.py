@@ -28,6 +28,7 @@ from train.callbacks import BadSamples, ProgressLine, TimeBudget, tensorboard
 from train.card import write_card
 from train.evaluate import evaluate
 from train.groups import optimizer_groups
+from train.guide import Guide
 from train.losses import Tally, counts_of, over_ranks
 from train.recipe import Recipe
 from vlm.adapter import is_adapter, read_adapter
@@ -53,6 +54,10 @@ class FathomTrainer(Trainer):
         model = kwargs["model"]  # each head is a unit of sharding: FSDP2 wants one precision in each
         model._no_split_modules = {*(model._no_split_modules or ()), *(type(h).__name__ for h in model.heads.values())}
         super().__init__(train_dataset=_First(self.data, recipe.steps * recipe.batch), **kwargs)
+        if recipe.guide.layers:
+            if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+                raise InputError("guide", "weights that processes share out", "one process, or DDP")
+            self.guide = Guide(recipe.guide, model.backbone)
         self.model_accepts_loss_kwargs = True  # the loss is divided by its own counts, and by nothing else
         self.out = Path(str(self.args.output_dir))
         self.remove_callback(PrinterCallback)
@@ -121,14 +126,14 @@ class FathomTrainer(Trainer):
             return None
         counts: dict[str, Tensor] = {}
         for batch in batch_samples:
-            for name, count in counts_of(self.model, batch).items():  # type: ignore[arg-type]
+            for name, count in counts_of(self.model, batch, len(self.recipe.guide.layers)).items():  # type: ignore[arg-type]
                 counts[name] = counts.get(name, 0) + count
         return over_ranks(counts, list(self.recipe.losses), device)
 
     def compute_loss(
         self, model: nn.Module, inputs: dict, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        output = model(**inputs)
+        output = self.one_pass(model, inputs)
         losses = output.losses
         self.tally.add(losses)
         counts = num_items_in_batch
@@ -141,6 +146,17 @@ class FathomTrainer(Trainer):
             total = total + (value * (weight / counts[name].clamp(min=1)) if weight else 0.0 * value)
         total = total * self.accelerator.num_processes  # gradients are averaged over the processes
         return (total, output) if return_outputs else total
+
+    def one_pass(self, model: nn.Module, inputs: dict) -> Any:
+        """The model's output on a batch; the guide's loss is among its losses where the recipe has a guide."""
+        batch = dict(inputs)
+        looks = batch.pop("looks", None)
+        if looks is None:
+            return model(**batch)
+        with self.guide.watching() as seen:
+            output = model(**batch)
+        output.losses["guide"] = self.guide.loss(seen, batch["attention_mask"], looks)
+        return output
 
     def weight(self, name: str) -> float:
         """Of a loss at this step: all but text grow from 0 within the recipe's `ramp_steps`."""

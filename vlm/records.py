@@ -15,6 +15,7 @@ The schema is DepthVLM-Bench's with more beside it. Every key but `dataset`, `do
     pixel_coords, depth               labelled pixels [column, row] of the depth map and their depth in metres
     camera_to_world, view_group       (4, 4) pose, metres, OpenCV axes; records of one group show one scene
     labels_path, mask_paths           8-bit RGB kind, colour, instance; {"planes": png, ...} 8-bit, 0 = none
+    things                            [{"kind", "colour", "instance"}]: what the instances of the labels are
     distances                         [{"a": [x, y], "b": [x, y], "metres": d}], pixels of the photograph
     questions, messages               [{"type", "question", "answer"}]; one conversation in chat form, where
                                       {"type": "image"} is the record's image, with "image": path another one
@@ -77,6 +78,7 @@ class Record:
     messages: list[dict[str, Any]] = field(default_factory=list)
     distances: list[tuple[tuple[float, float], tuple[float, float], float]] = field(default_factory=list)
     mask_paths: dict[str, Any] = field(default_factory=dict)
+    things: list[dict[str, Any]] = field(default_factory=list)
     prompt: str | None = None
     split: str | None = None
     licence: str | None = None
@@ -179,6 +181,7 @@ def record_of_row(row: Any, root: Path, where: str) -> Record:
             messages=_conversation(row.get("messages", []), root),
             distances=[_distance(entry) for entry in row.get("distances", [])],
             mask_paths={name: _stored(value, root, name) for name, value in row.get("mask_paths", {}).items() if value},
+            things=_parsed(row.get("things", [])),
             prompt=row.get("prompt"),
             split=row.get("split"),
             licence=row.get("licence"),

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.data.conversations import joined, told
+from train.data.conversations import joined, question_of, told
 from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
+from train.data.windows import Window
+from train.guide import mentions, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -24,15 +26,27 @@ LABELS = ["kind", "colour"]
 SMALL = 64  # px: side of the picture that keeps a batch of text company
 
 
+Look = tuple[int, int, np.ndarray]
+"""Token of a row that looks, the row's first image token, the share (h * w,) of each image token."""
+
+
 class Collator:
     """heads: the model's own (name -> Head), or their names where they are made as by default.
 
     pack: whether conversations share a row, where the family can. always_picture: a batch of text alone gets a row
-    with a small picture and no truth, so that every process of a run uses every weight in every step.
+    with a small picture and no truth, so that every process of a run uses every weight in every step. looks: also
+    tell where each question looks (`looks`, see `train.guide`); packed rows only.
     """
 
-    def __init__(self, processor: FathomProcessor, heads: Any = (), pack: bool = True, always_picture: bool = False):
-        self.processor, self.always_picture = processor, always_picture
+    def __init__(
+        self,
+        processor: FathomProcessor,
+        heads: Any = (),
+        pack: bool = True,
+        always_picture: bool = False,
+        looks: bool = False,
+    ):
+        self.processor, self.always_picture, self.looks = processor, always_picture, looks
         self.heads: dict[str, Any] = {name: heads[name] if _named(heads) else None for name in heads}
         self.family: Any = processor.family
         self.pack = pack and self.family.text_positions(0, 1, torch.device("cpu")).ndim == 3
@@ -45,6 +59,9 @@ class Collator:
         pictures, grids, batch = self._pictures(views, plans)
         rows = [self._row(sample, grid) for sample, grid in zip(samples, grids, strict=True)]
         batch |= self._stack(rows)
+        if self.looks:
+            found = [self._looks(sample, grid, row) for sample, grid, row in zip(samples, grids, rows, strict=True)]
+            batch["looks"] = stack_looks(found, batch["input_ids"].shape[1])
         if pictures is not None:
             batch["truth"] = self._truth(views, plans, grids)
         return batch
@@ -112,6 +129,23 @@ class Collator:
             row["position"] = torch.from_numpy(np.concatenate([prefix, *parts], 1))
         return row
 
+    def _looks(self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor]) -> list[Look]:
+        """What the questions about a sample's one picture, seen whole, name or point at."""
+        if len(sample.views) != 1 or sample.views[0].window != Window() or "instance" not in sample.views[0].labels:
+            return []
+        view, size, found = sample.views[0], self._sizes(grids[0]), []
+        image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
+        for number, messages in enumerate(sample.conversations, 1):
+            question = question_of(messages)
+            own = (row["block"] == number).nonzero()[:, 0].tolist()
+            if question is None or not own:
+                continue
+            told = mentions(question, view.things, view.labels["instance"], size)
+            ids = row["ids"][own[0] : own[-1] + 1].tolist()
+            places = tokens_of(self.processor.tokenizer, question, ids, [character for character, _ in told])
+            found += [(own[0] + place, image, share) for place, (_, share) in zip(places, told, strict=False)]
+        return found
+
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
         """(3, L) Qwen's rotary positions (time, height, width): text counts on behind an image's longer side."""
         parts, start, i, left = [np.zeros((3, 0), int)], 0, 0, iter(sizes)
@@ -169,6 +203,16 @@ class Collator:
             with_images = [(row, ps) for row, ps in zip(views, plans, strict=True) if row]
             truth["rays"] = ray_truth([row for row, _ in with_images], [ps for _, ps in with_images])
         return truth
+
+
+def stack_looks(rows: list[list[Look]], length: int) -> dict[str, Tensor]:
+    """The rows' looks -> row, token (M,), share (M, length)."""
+    flat = [(number, *look) for number, row in enumerate(rows) for look in row]
+    share = torch.zeros(len(flat), length)
+    for m, (_, _, first, shares) in enumerate(flat):
+        share[m, first : first + len(shares)] = torch.from_numpy(shares)
+    row, token = (torch.tensor([look[k] for look in flat], dtype=torch.long) for k in (0, 1))
+    return {"row": row, "token": token, "share": share}
 
 
 def block_mask(block: Tensor) -> Tensor:

@@ -48,6 +48,13 @@ def told(processor: FathomProcessor, messages: list[Message], grids: list[list[i
     return ids, labels
 
 
+def question_of(messages: list[Message]) -> str | None:
+    """What is asked in a conversation of one question and one answer."""
+    exchanges = _exchanges(messages)
+    asked = exchanges[0][0][-1]
+    return _text(asked["content"]) if len(exchanges) == 1 and asked["role"] == "user" else None
+
+
 def joined(conversations: list[list[Message]]) -> list[Message]:
     """Conversations about the same images as one: the images are shown once, in the first turn."""
     first, *others = conversations

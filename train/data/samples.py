@@ -1,6 +1,7 @@
 """One training sample: pictures with what is measured in them, and conversations about them."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class View:
     """One picture of a sample. Depth and labels keep the pixels of their files; `window` says which part is seen.
 
     image (H, W, 3) uint8; camera: of that image, None where unknown; depth_z (h, w) metres, inf = sky, nan = unknown;
-    labels: name -> (h, w) uint8.
+    labels: name -> (h, w) uint8; things: what the instances in them are.
     """
 
     image: np.ndarray
@@ -31,6 +32,7 @@ class View:
     depth_z: np.ndarray | None = None
     labels: dict[str, np.ndarray] = field(default_factory=dict)
     window: Window = field(default_factory=Window)
+    things: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def view_of(record: Record, measured: bool = True) -> View:
         if np.isnan(depth_z).all():
             raise InputError("depth_path", f"{record.where} has no valid depth at all", "at least one pixel with depth")
     labels = record.labels() if record.labels_path is not None else {}
-    return View(photo.rgb, record.camera, depth_z, labels)
+    return View(photo.rgb, record.camera, depth_z, labels, things=record.things)
 
 
 def _conversations(record: Record, source: Source, questions: int, rng: np.random.Generator) -> list[list[Message]]:

@@ -1,0 +1,164 @@
+"""The guide: which image tokens a question's words stand for, and that it is the model's own attention it teaches."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from heads.errors import InputError
+from tests.tiny import tiny_model, tiny_records
+from train.data.batches import Collator
+from train.data.samples import Sample, View
+from train.guide import Guide, GuideOptions, attention_scores, cell_shares, mentions, tokens_of
+from train.recipe import Recipe
+from vlm.cli import app
+
+CHAIR = {"kind": "chair", "colour": "red", "instance": 1}
+TABLE = {"kind": "table", "colour": "grey", "instance": 2}
+GRID = (2, 4)
+
+
+def scene() -> np.ndarray:
+    """Instances of a picture of 64 x 128: the chair fills the top left token, the table half of the bottom right."""
+    instance = np.zeros((64, 128), np.uint8)
+    instance[:32, :32] = 1
+    instance[32:, 112:] = 2
+    return instance
+
+
+def test_a_name_stands_for_the_tokens_that_show_the_thing():
+    question = "Is the red chair left or right of the grey table?"
+    found = dict(mentions(question, [CHAIR, TABLE], scene(), GRID))
+    ends = {question.index("red chair") + len("red chair") - 1: 0, question.index("grey table") + 9: 7}
+    assert set(found) == set(ends)
+    for end, cell in ends.items():
+        assert found[end].argmax() == cell and found[end].sum() == pytest.approx(1) and (found[end] > 0).sum() == 1
+
+
+def test_a_kind_alone_will_do_where_there_is_one_of_it():
+    question = "What colour is the chair?"
+    assert [end for end, _ in mentions(question, [CHAIR, TABLE], scene(), GRID)] == [question.index("?") - 1]
+    twice = [CHAIR, {**TABLE, "kind": "chair"}]
+    assert mentions(question, twice, scene(), GRID) == []
+    assert mentions("Where are the chairs?", [CHAIR], scene(), GRID) == []  # another word
+
+
+def test_a_name_that_two_share_or_nobody_sees_is_left_out():
+    assert mentions("Where is the red chair?", [CHAIR, {**CHAIR, "instance": 2}], scene(), GRID) == []
+    assert mentions("Where is the red chair?", [{**CHAIR, "instance": 9}], scene(), GRID) == []
+
+
+@pytest.mark.parametrize(("place", "cell"), [("(0, 0)", 0), ("(999, 999)", 7), ("(1000, 0)", 3), ("(260, 510)", 5)])
+def test_a_pixel_stands_for_the_token_that_it_lies_in(place, cell):
+    question = f"What is at {place}?"
+    ((end, share),) = mentions(question, [], scene(), GRID)
+    assert question[end] == ")" and share.argmax() == cell and share.sum() == 1
+
+
+def test_shares_are_the_covered_part_of_each_cell():
+    shares = cell_shares(scene() == 2, GRID)
+    assert shares.tolist() == [0, 0, 0, 0, 0, 0, 0, 0.5]
+
+
+def batch(model, questions):
+    turns = [
+        [
+            {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]},
+            {"role": "assistant", "content": [{"type": "text", "text": "yes"}]},
+        ]
+        for question in questions
+    ]
+    picture = np.random.default_rng(0).integers(0, 255, (128, 128, 3)).astype(np.uint8)
+    instance = np.zeros((128, 128), np.uint8)
+    instance[:32, 96:] = 1
+    view = View(picture, labels={"instance": instance}, things=[CHAIR])
+    return Collator(model.processor, model.heads, looks=True)([Sample([view], turns)])
+
+
+def test_the_batch_says_which_token_looks_at_which():
+    model = tiny_model()
+    given = batch(model, ["What is at (10, 990)?", "Where is the red chair?"])
+    looks, ids = given["looks"], given["input_ids"][0]
+    assert looks["row"].tolist() == [0, 0]
+    words = [model.processor.tokenizer.decode(ids[: token + 1]) for token in looks["token"]]
+    assert ")" in words[0][-2:] and words[0].rstrip("?").endswith("(10, 990)")  # the token may hold the mark behind it
+    assert words[1].endswith("the red chair")
+    image = (ids == model.processor.image_token_id).nonzero()[:, 0]
+    assert looks["share"][0].argmax() == image[12] and looks["share"][1].argmax() == image[3]  # of 4 x 4 tokens
+    assert (looks["share"].sum(1) == 1).all()
+
+
+def test_scores_are_those_of_the_models_own_attention():
+    model = tiny_model()
+    model.backbone.set_attn_implementation("eager")
+    given = batch(model, ["Where is the red chair?"])
+    looks = given.pop("looks")
+    weights: list[torch.Tensor] = []
+    guide = Guide(GuideOptions(layers=[1, 2], head=3), model.backbone)
+    for attention in guide.attentions:
+        attention.register_forward_hook(lambda _m, _a, out: weights.append(out[1]))
+    with torch.no_grad(), guide.watching() as seen:
+        model(**given)
+        total, count = guide.loss(seen, given["attention_mask"], looks)
+        row, token = looks["row"], looks["token"]
+        expected = -sum((looks["share"] * each[row, 3, token].clamp(min=1e-30).log()).sum() for each in weights)
+        scores = attention_scores(seen[0][0], 3, *seen[0][1:], row, token)
+    shown = scores.masked_fill(~given["attention_mask"][row, 0, token], -1e4).softmax(-1)
+    assert torch.allclose(shown, weights[0][row, 3, token], atol=1e-6)
+    assert int(count) == 2 and torch.allclose(total, expected, rtol=1e-4)
+
+
+def test_a_few_steps_teach_the_attention_to_look_there():
+    model = tiny_model()
+    guide = Guide(GuideOptions(layers=[2], head=0), model.backbone)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    values = []
+    for _ in range(25):
+        given = batch(model, ["Where is the red chair?"])
+        looks = given.pop("looks")
+        with guide.watching() as seen:
+            model(**given, heads=False)
+        total, count = guide.loss(seen, given["attention_mask"], looks)
+        optimizer.zero_grad()
+        (total / count).backward()
+        optimizer.step()
+        values.append(float(total.detach()))
+    assert values[-1] < 0.3 * values[0]
+
+
+def test_a_chat_template_that_melts_with_the_question_is_left_out():
+    tokenizer = tiny_model().processor.tokenizer
+    assert tokens_of(tokenizer, "yes", tokenizer("no").input_ids, [2]) == []
+
+
+@pytest.mark.parametrize("options", [{"layers": [4]}, {"layers": [1], "head": 4}])
+def test_layers_and_heads_that_are_not_there_are_told(options):
+    with pytest.raises(InputError, match="0 to 3"):
+        Guide(GuideOptions(**options), tiny_model().backbone)
+
+
+def test_the_command_teaches_it_and_logs_it(tmp_path):
+    records = tiny_records(tmp_path / "data")
+    start = tmp_path / "start"
+    tiny_model().save_pretrained(start)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"start: {start}\nrecords: [{records}]\nsteps: 2\nbatch: 4\naccumulate: 2\nlog_every: 1\nworkers: 0\n"
+        f"held_out: [{records}]\n"
+        "losses: {text: 1.0, guide: 0.5}\nguide: {layers: [1, 2]}\n"
+    )
+    result = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    state = json.loads((tmp_path / "run" / "checkpoint-2" / "trainer_state.json").read_text())
+    values = [row["loss_guide"] for row in state["log_history"] if "loss_guide" in row]
+    assert [row for row in state["log_history"] if "eval_guide" in row] or "guide" in (
+        tmp_path / "run/final/README.md"
+    ).read_text()
+    assert len(values) == 2 and all(0.5 < value < 5 for value in values)  # log(16 tokens) is 2.8
+
+
+def test_a_weight_without_layers_is_told(tmp_path):
+    with pytest.raises(InputError, match="guide"):
+        Recipe(losses={"guide": 0.5}, records=["x.jsonl"])

@@ -1,0 +1,145 @@
+"""Where a question looks: attention of the LLM is taught to go from a thing's name to the thing. A training aid.
+
+From answers alone a small model is slow to find out that "the red chair" of a question is to be looked for among
+the image tokens; the worlds' truth (instance per pixel) says which tokens those are. At the last token of every name,
+or of a pixel "(x, y)", a loss compares the true share of each image token with what one query head attends to:
+
+    - sum over tokens of share * log(attention),   one head of each chosen layer
+
+It is the model's own attention that is taught (after rotary positions, over all that the token may attend to), so
+nothing is added to what ships. See train/LOG.md for what it gives. Qwen families, packed rows, whole weights.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
+
+from heads.errors import InputError
+from vlm.options import Options, number
+
+PLACE = re.compile(r"\((\d{1,4}), (\d{1,4})\)")
+FAMILY = "qwen3_vl"
+
+Mention = tuple[int, np.ndarray]
+"""Index of a character of a question, and the share of each image token (h * w,) in what it stands for; sum 1."""
+
+
+@dataclass
+class GuideOptions(Options):
+    """layers: decoder layers of the LLM that are taught, none = no guide; head: which query head of each."""
+
+    layers: list[int] = field(default_factory=list)
+    head: int = number(0, least=0)
+
+
+def mentions(question: str, things: list[dict[str, Any]], instance: np.ndarray, grid: tuple[int, int]) -> list[Mention]:
+    """What a question names or points at, with the image tokens (h, w) that show it.
+
+    things: dictionaries with kind, colour and instance, as `fathom worlds` writes them. A name that two of them
+    share, and one without a visible pixel in instance (H, W), is left out.
+    """
+    found: list[Mention] = []
+    calls = [(f"{thing['colour']} {thing['kind']}", f"the {thing['kind']}") for thing in things]
+    for thing, phrases in zip(things, calls, strict=True):
+        for which, phrase in enumerate(phrases):
+            end = _end_of(phrase, question)
+            if end is not None and sum(other[which] == phrase for other in calls) == 1:
+                share = cell_shares(instance == thing["instance"], grid)
+                if share.any():
+                    found.append((end, share / share.sum()))
+    for match in PLACE.finditer(question):
+        x, y = (min(int(value), 999) / 1000 for value in match.groups())
+        share = np.zeros(grid, np.float32)
+        share[int(y * grid[0]), int(x * grid[1])] = 1
+        found.append((match.end() - 1, share.ravel()))
+    return found
+
+
+def cell_shares(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """(H, W) bool -> (h * w,) how much of each cell of the grid is covered, 0 to 1."""
+    rows, columns = (np.arange(n) * cells // n for n, cells in zip(mask.shape, grid, strict=True))
+    cells = (rows[:, None] * grid[1] + columns).ravel()
+    size = grid[0] * grid[1]
+    return (np.bincount(cells, mask.ravel(), size) / np.bincount(cells, minlength=size).clip(min=1)).astype(np.float32)
+
+
+def _end_of(phrase: str, question: str) -> int | None:
+    """Index of the phrase's last character where the question holds it as whole words."""
+    match = re.search(rf"\b{re.escape(phrase)}\b", question)
+    return None if match is None else match.end() - 1
+
+
+def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[int]) -> list[int]:
+    """Where in `ids`, which hold the question's tokens somewhere, the token of each of its characters is."""
+    own = tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
+    first = next((k for k in range(len(ids)) if ids[k : k + len(own.input_ids)] == own.input_ids), None)
+    if first is None:  # the chat template's last word melted with the question's first
+        return []
+    of = {c: k for k, (start, end) in enumerate(own.offset_mapping) for c in range(start, end)}
+    return [first + of[c] for c in characters]
+
+
+class Guide:
+    """The loss, on what went into the attention of the chosen layers during one pass."""
+
+    def __init__(self, options: GuideOptions, backbone: Any):
+        text = backbone.config.get_text_config()
+        if backbone.config.model_type != FAMILY:
+            raise InputError("guide", f"a {backbone.config.model_type} backbone", FAMILY)
+        for name, value, most in (
+            ("layers", max(options.layers), text.num_hidden_layers),
+            ("head", options.head, text.num_attention_heads),
+        ):
+            if value >= most:
+                raise InputError(f"guide.{name}", f"there is no {value}", f"0 to {most - 1}")
+        self.options = options
+        self.attentions = [backbone.model.language_model.layers[number].self_attn for number in options.layers]
+
+    @contextmanager
+    def watching(self) -> Iterator[list[tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]]]:
+        """(attention, its input, its rotary positions) of every chosen layer, filled by the pass inside."""
+        seen: list[tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]] = []
+
+        def keep(module: nn.Module, args: tuple, kwargs: dict[str, Any], _out: Any) -> None:
+            hidden = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
+            seen.append((module, hidden, kwargs["position_embeddings"]))
+
+        hooks = [each.register_forward_hook(keep, with_kwargs=True) for each in self.attentions]
+        try:
+            yield seen
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def loss(self, seen: list, mask: Tensor, looks: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """mask (B, 1, L, L) bool; looks: row and token (M,), share (M, L). -> sum over mentions and layers, count."""
+        row, token, share = looks["row"], looks["token"], looks["share"]
+        total = share.new_zeros(())
+        for module, hidden, rotary in seen:
+            scores = attention_scores(module, self.options.head, hidden, rotary, row, token)
+            logs = scores.masked_fill(~mask[row, 0, token], -1e4).log_softmax(-1)
+            total = total - (share * logs).sum()
+        return total, torch.tensor(len(row) * len(seen), device=share.device)
+
+
+def attention_scores(
+    module: Any, head: int, hidden: Tensor, rotary: tuple[Tensor, Tensor], row: Tensor, token: Tensor
+) -> Tensor:
+    """(M, L): scaled scores of one query head, from tokens (row, token) to all of their row, before the mask."""
+    size, group = module.head_dim, head // module.num_key_value_groups
+    cos, sin = rotary
+    query_weight = module.q_proj.weight[head * size : (head + 1) * size]
+    key_weight = module.k_proj.weight[group * size : (group + 1) * size]
+    query = module.q_norm(functional.linear(hidden[row, token], query_weight))[None, None]
+    key = module.k_norm(functional.linear(hidden, key_weight))[:, None]
+    query, _ = apply_rotary_pos_emb(query, query, cos[row, token][None], sin[row, token][None])
+    key, _ = apply_rotary_pos_emb(key, key, cos, sin)
+    return torch.einsum("mc,mlc->ml", query[0, 0], key[row, 0]).float() * module.scaling
