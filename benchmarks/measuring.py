@@ -54,7 +54,8 @@ def measure(
     with nullcontext(str(out)) if out else tempfile.TemporaryDirectory() as root:
         for spec in models:
             adapter = load_adapter(spec)
-            ways = cameras[-1:] if getattr(adapter, "ignores_camera", False) else cameras
+            once = getattr(adapter, "ignores_camera", False) and isinstance(options, DepthOptions)
+            ways = cameras[-1:] if once else cameras  # a distance takes the camera's rays, whoever gave the depth
             for camera in ways:
                 way: Any = replace(options, camera=camera)
                 folder = Path(root) / "samples" / f"{way.name}_{slug(spec)}"
