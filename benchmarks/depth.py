@@ -250,8 +250,10 @@ def run_depth(
     adapter_of: Callable[[str], Adapter] = lambda dataset: adapter  # noqa: E731
     fitted = getattr(adapter, "fitted", None)  # a constant that is chosen on the truth
     if fitted is not None:
-        chosen = {name: fitted(truths) for name, truths in all_truths(task, records).items()}
-        asked["constants_m"] = {name: constant.metres for name, constant in chosen.items()}
+        truths = all_truths(task, records)
+        chosen = {name: fitted(kept) for name, kept in truths.items()}
+        told = [name for name, kept in truths.items() if kept.best_for_delta1() is not None]
+        asked["constants_m"] = {name: chosen[name].metres for name in told}
         adapter_of = chosen.__getitem__
     run(adapter_of, task, records, folder, asked | (stated or {}), processes, options.batch, progress=progress)
     return result_of(folder)

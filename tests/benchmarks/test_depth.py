@@ -218,6 +218,8 @@ def test_the_best_constant_is_a_row_like_any_other(records, measured):
     for other in (metres * 0.9, metres * 1.1, 2.0):
         assert measured(load_adapter(f"constant:{other}"), records).datasets["tiny"]["delta1"] <= result.macro["delta1"]
     assert "chosen on each data set's own truth: tiny" in depth_tables([result])[0].markdown()
+    nothing = measured(load_adapter("constant:best"), records, mode="sparse", camera="none")  # there are no labels
+    assert nothing.protocol["constants_m"] == {} and "delta1" not in nothing.datasets["tiny"]
 
 
 @pytest.mark.parametrize("options", [{"camera": "some"}, {"mode": "all"}, {"align": "much"}, {"batch": 0}])
