@@ -1,5 +1,7 @@
 """Prompts and full passes, put together without a scene: what answers from the cache are compared with."""
 
+import contextlib
+
 import numpy as np
 import torch
 
@@ -48,3 +50,18 @@ def logits_of(model, ids: list[int], images: list[np.ndarray]) -> torch.Tensor:
 def dense(output, index: int = 0) -> torch.Tensor:
     """(3, H, W): all raw maps of the depth head for one image."""
     return torch.stack([output.dense["depth"][index][name] for name in ("log_depth", "raw_scale", "sky_logit")])
+
+
+def close(a: torch.Tensor, b: torch.Tensor, tolerance: float = 1e-4) -> bool:
+    return a.shape == b.shape and bool((a - b).abs().max() <= tolerance)
+
+
+@contextlib.contextmanager
+def calls_of(module: torch.nn.Module):
+    """The outputs of a module's calls, as they happen."""
+    seen = []
+    hook = module.register_forward_hook(lambda _m, _i, out: seen.append(out))
+    try:
+        yield seen
+    finally:
+        hook.remove()

@@ -12,7 +12,8 @@ from rich.console import Console
 from transformers.utils import import_utils
 
 from tests.vlm.families import KINDS, tiny_family
-from tests.vlm.test_families import batch_of, close, dense
+from tests.vlm.helpers import close, dense
+from tests.vlm.test_families import batch_of
 from vlm import attention
 from vlm.backbones import family
 from vlm.doctor import examine

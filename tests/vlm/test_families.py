@@ -1,6 +1,5 @@
 """The contract of every family: places agree, the image is seen once, company and padding change nothing."""
 
-import contextlib
 import warnings
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 
 from tests.vlm.families import KINDS, own_processor, tiny_family
+from tests.vlm.helpers import calls_of, close, dense
 from vlm.errors import InputError
 from vlm.images import load_image, prepare
 from vlm.model import Fathom
@@ -62,25 +62,6 @@ def batch_of(model: Fathom, prompts: list[tuple[list[np.ndarray], str]], side: s
 @torch.no_grad()
 def run(model: Fathom, prompts: list[tuple[list[np.ndarray], str]], side: str = "right"):
     return model(**batch_of(model, prompts, side))
-
-
-def dense(output, index: int = 0) -> torch.Tensor:
-    return torch.stack([output.dense["depth"][index][name] for name in ("log_depth", "raw_scale", "sky_logit")])
-
-
-def close(a: torch.Tensor, b: torch.Tensor, tolerance: float = 1e-4) -> bool:
-    return a.shape == b.shape and bool((a - b).abs().max() <= tolerance)
-
-
-@contextlib.contextmanager
-def calls_of(module: torch.nn.Module):
-    """The outputs of a module's calls, as they happen."""
-    seen = []
-    hook = module.register_forward_hook(lambda _m, _i, out: seen.append(out))
-    try:
-        yield seen
-    finally:
-        hook.remove()
 
 
 # ---- places ------------------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """One pass, three answers: seen once, the same alone or in company, the same after a trip to disk."""
 
-import contextlib
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,7 @@ from torch.nn import functional
 from transformers import AutoModel
 
 from heads.camera import Camera
-from tests.vlm.helpers import dense, forward, logits_of, prompt
+from tests.vlm.helpers import calls_of, close, dense, forward, logits_of, prompt
 from train.data.batches import Collator
 from train.data.samples import Sample, View
 from vlm.errors import InputError
@@ -18,21 +16,6 @@ from vlm.model import Fathom
 
 SIZES = [(200, 140), (140, 220), (128, 128)]
 QUESTIONS = ["How far is the red chair?", "yes", "Describe the table at (512, 304)"]
-
-
-def close(a: torch.Tensor, b: torch.Tensor, tolerance: float = 1e-4) -> bool:
-    return a.shape == b.shape and bool((a - b).abs().max() <= tolerance)
-
-
-@contextlib.contextmanager
-def calls_of(module: torch.nn.Module):
-    """The outputs of a module's calls, as they happen."""
-    seen = []
-    hook = module.register_forward_hook(lambda _m, _i, out: seen.append(out))
-    try:
-        yield seen
-    finally:
-        hook.remove()
 
 
 # ---- the image is encoded once -----------------------------------------------------------------------------
