@@ -21,8 +21,20 @@ def test_the_example_is_twenty_records_with_three_questions_each(tmp_path):
     records = list(read_records(path))
     assert len(records) == COUNT == 20
     assert all(len(record.questions) == 3 and record.camera is not None for record in records)
-    assert len({record.domain for record in records}) == 2  # indoors and outdoors
     assert render(tmp_path) == path and path.read_text() == before
+
+
+def test_depth_of_the_example_is_that_of_the_room(tmp_path):
+    """Back-projected, every pixel lies on floor, ceiling, wall or ball: at most three planes and one sphere."""
+    record = next(read_records(render(tmp_path)))
+    depth_z = record.depth_z()
+    pixels = record.camera.pixel_grid()
+    height = (pixels[..., 1] - record.camera.cy) / record.camera.fy * depth_z  # y of every point, in metres
+    floor, ceiling = height[-1], height[0]
+    assert 1.1 < floor.max() < 1.6 and floor.max() - floor.min() < 0.01
+    assert abs(floor.max() - ceiling.min() - 2.6) < 0.01 or depth_z[0].std() < 1e-3  # the ceiling, or the wall alone
+    far = float(record.questions[2]["answer"].removesuffix(" m"))
+    assert abs(depth_z - far).min() < 0.06 and record.questions[1]["answer"] in ("left", "right")
 
 
 def test_the_commands_of_the_example_are_both_stages_with_one_adapter(tmp_path):
