@@ -44,11 +44,11 @@ def commands(out: Path, records: Path) -> list[list[str]]:
     small = ["dtype=float32", "gradient_checkpointing=false", "batch=5", "accumulate=1", "warmup_steps=10", "workers=0"]
     data = [f"records=[{records}]", "model.max_pixels=20480"]
     first = ["start=nano", *data, *small, "steps=150", "rates={adapter: 0.003, heads: 0.002}"]
-    second = [f"start={out / 'stage1' / 'final'}", *data, *small, "steps=150", "ramp_steps=10"]
+    second = [f"start={out / 'stage1' / 'final'}", *data, *small, "steps=250", "ramp_steps=10"]
     return [
         ["data", "check", str(records)],
         ["train", "--recipe", "stage1", "--out", str(out / "stage1"), *first],
-        ["train", "--recipe", "stage2", "--out", str(out / "stage2"), *second, "rates={adapter: 0.001, heads: 0.001}"],
+        ["train", "--recipe", "stage2", "--out", str(out / "stage2"), *second, "rates={adapter: 0.003, heads: 0.001}"],
         ["merge", str(out / "stage2" / "final"), "--out", str(out / "whole")],
     ]
 
