@@ -1,6 +1,7 @@
 """Depth that is right only up to a factor (and a shift), put on the truth before it is scored.
 
-    depth, scale, shift = align(prediction_maps, truth, cells, "scale")
+    scale, shift = fit(values, truth, "depth_metric", "scale")
+    depth_z = apply(values, "depth_metric", scale, shift)
 
 Only on request, and every table says so: an aligned prediction has been told the answer's scale. Which
 alignment a model needs follows from what it claims; a stronger claim may always be aligned, too.
@@ -58,11 +59,12 @@ def fit(values: np.ndarray, truth: np.ndarray, claim: str, alignment: Alignment)
 def apply(values: np.ndarray, claim: str, scale: float, shift: float) -> np.ndarray:
     """Depth in metres: scale * values + shift, or 1 over it for a disparity; not above 0 is missing (nan).
 
-    inf (sky) stays inf.
+    inf (sky) stays inf. Depth that is right up to a factor and not above 0 is missing before it is shifted, too.
     """
     moved = scale * np.asarray(values, dtype=np.float64) + shift
     if claim.startswith("disparity"):
         with np.errstate(divide="ignore"):
             moved = 1 / moved
         return np.where(np.isfinite(moved) & (moved > 0), moved, np.nan)
-    return np.where(np.isposinf(values), np.inf, np.where(moved > 0, moved, np.nan))
+    there = (moved > 0) & ("affine" in claim or np.asarray(values) > 0)
+    return np.where(np.isposinf(values), np.inf, np.where(there, moved, np.nan))

@@ -81,7 +81,8 @@ def floor_score(question: Question, best: Floor) -> float:
 
 
 def _true(value: float | None, question: Question) -> float:
-    if value is None:
+    """The true number, which errors are divided by."""
+    if not value:
         raise ValueError(f"answer: the true answer {question.true!r} cannot be read by the rule {question.rule!r}")
     return value
 

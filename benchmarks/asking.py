@@ -34,7 +34,8 @@ def questions_of(
         return RecordQuestions(files, per_record, seed), files.stated()
     module = questions.benchmark(benchmark)
     if data is None or not data.exists():
-        raise InputError("data", f"no folder {data}", f"the download of {module.CONFIG.link}")
+        wrong = "it is not told" if data is None else f"no folder {data}"
+        raise InputError("data", wrong, f"the download of {module.CONFIG.link}")
     return BenchmarkQuestions(benchmark, data, limit), {}
 
 

@@ -3,7 +3,6 @@
 The constant is chosen on the very data that it is scored on (an oracle's choice), so it flatters the constant.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,14 +90,3 @@ class Truths:
         self._values, place = np.unique(values, return_inverse=True)
         self._weights = np.zeros(len(self._values), np.int64)
         np.add.at(self._weights, place, weights)
-
-
-def best_constant(truths: Iterable[np.ndarray]) -> tuple[Constant, Constant]:
-    """The best constants of a data set for delta1 and for AbsRel; truths: one array of metres a photograph."""
-    kept = Truths()
-    for truth in truths:
-        kept.add(truth)
-    for_delta, for_abs_rel = kept.best_for_delta1(), kept.best_for_abs_rel()
-    if for_delta is None or for_abs_rel is None:
-        raise ValueError("truths: not one valid depth; allowed: at least one finite depth above 0")
-    return for_delta, for_abs_rel

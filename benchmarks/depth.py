@@ -185,12 +185,10 @@ class DepthTask:
             stated = None if prediction is None else prediction.log_depth_scale
             scale = np.full(truth.depth.shape, np.nan) if stated is None else truth.read(stated)
             row |= uncertainty_metrics(depth_z, scale, truth.depth)
-        if prediction is None:
-            return row
-        if self.gallery is not None:
+        if self.gallery is not None and prediction is not None:
             make = lambda: self._picture(sample, prediction, depth_z, row)  # noqa: E731
             self.gallery.offer(sample.row["index"], row["abs_rel"], make)
-        if prediction.sky is not None and self.options.mode == "dense":
+        if prediction is not None and prediction.sky is not None and self.options.mode == "dense":
             row |= sky_metrics(truth.read(prediction.sky), truth.depth)
         key = _key(sample.record)
         if self.options.mode == "sparse":

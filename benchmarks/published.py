@@ -57,20 +57,22 @@ def comparison(results: Iterable[RunResult], mode: str) -> Table | None:
     known = [row.values for row in rows_there] + [result.datasets for result in here]
     names = [name for name in rows_there[0].values if any(values.get(name) is not None for values in known)]
     sources = list(dict.fromkeys(row.source for row in rows_there))
+    places = {where: "abcdefgh"[i] for i, where in enumerate(_places(rows_there, names))}
     rows = []
     for result in here:
         cells = [number(result.datasets.get(name, {}).get("delta1"), 3) for name in names]
         rows.append([result.protocol["model"], "measured here", f"camera {result.protocol['camera']}", *cells])
     for row in rows_there:
         cells = [number(row.values[name], 3) for name in names]
-        mark = f"[{sources.index(row.source) + 1}]" + ("" if any(row.values[n] for n in names) else " not found")
+        shown = {places[row.found[name]]: None for name in names if row.values[name] is not None}
+        mark = f"[{sources.index(row.source) + 1}] " + (f"second-hand: {', '.join(shown)}" if shown else "not found")
         rows.append([row.model, "PUBLISHED", mark, *cells])
     notes = [
-        "PUBLISHED rows are others' numbers from their papers, not measured here and not on the same photographs: "
+        "PUBLISHED rows are others' numbers, not measured here and not on the same photographs: "
         + _counts(here, names),
-        "a dash in a PUBLISHED row: the number was not found",
+        "second-hand: not read in the paper itself but where the letter says; a dash: the number was not found",
         *(f"[{place}] {source}" for place, source in enumerate(sources, 1)),
-        *_where(rows_there, sources, names),
+        *(f"{letter}: {where}" for where, letter in places.items()),
     ]
     heads = ["model", "row", "source", *names]
     return Table(f"delta1, {mode}, beside published rows", heads, rows, notes, ("model", "row", *names))
@@ -87,11 +89,6 @@ def _counts(here: list[RunResult], names: list[str]) -> str:
     return "here " + ", ".join(f"{name} {count or 'no'}" for name, count in most.items()) + " photographs"
 
 
-def _where(rows: list[PublishedRow], sources: list[str], names: list[str]) -> list[str]:
-    """One note for each way a shown number was found."""
-    seen: dict[str, dict[str, None]] = {}
-    for row in rows:
-        for name in names:
-            if row.values[name] is not None:
-                seen.setdefault(row.found[name], {})[f"{row.model} [{sources.index(row.source) + 1}]"] = None
-    return [f"{', '.join(models)}: {where}" for where, models in seen.items()]
+def _places(rows: list[PublishedRow], names: list[str]) -> list[str]:
+    """Where the shown numbers were found, each once."""
+    return list(dict.fromkeys(row.found[name] for row in rows for name in names if row.values[name] is not None))

@@ -32,6 +32,8 @@ class RecordFiles:
 
     def scan(self) -> "Scan":
         """One pass over the lines, no image opened; InputError for the first bad line, or where there is none."""
+        if self.root is not None and not self.root.is_dir():
+            raise InputError("root", f"no folder {self.root}", "the folder that images and depth are relative to")
         found = Scan()
         for record in self:
             found.count += 1

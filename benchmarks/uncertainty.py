@@ -18,7 +18,12 @@ MOST_SORTED = 200_000  # pixels of a photograph that enter its sparsification cu
 
 
 def uncertainty_metrics(prediction: np.ndarray, log_scale: np.ndarray, truth: np.ndarray) -> dict[str, object]:
-    """Every uncertainty column of `benchmarks.columns.DEPTH`."""
+    """Every uncertainty column of `benchmarks.columns.DEPTH`.
+
+    coverage of q = mean(|ln p - ln t| <= b * ln(1 / (1 - q))): a share, to be compared with q; the interval is the
+    one that `Scene.depth_interval` gives. A missing prediction, or one without a scale, covers nothing.
+    nll = mean(|ln p - ln t| / b + ln(2 b)): negative log likelihood of log depth, nats a pixel; lower is better.
+    """
     p, t, b, count = _pairs(prediction, log_scale, truth)
     half_widths = np.abs(np.log(p / t)) / b  # in scales
     found: dict[str, object] = {f"coverage_{round(100 * q)}": _covered(half_widths, q, count) for q in PROBABILITIES}
@@ -28,22 +33,6 @@ def uncertainty_metrics(prediction: np.ndarray, log_scale: np.ndarray, truth: np
         step = math.ceil(len(p) / MOST_SORTED)
         found |= sparsification(p[::step], b[::step], t[::step])
     return found
-
-
-def coverage(prediction: np.ndarray, log_scale: np.ndarray, truth: np.ndarray, probability: float) -> float:
-    """mean(|ln p - ln t| <= b * ln(1 / (1 - probability))): a share, to be compared with `probability`.
-
-    The interval is the one that `Scene.depth_interval` gives. A missing prediction, or one without a scale,
-    covers nothing.
-    """
-    p, t, b, count = _pairs(prediction, log_scale, truth)
-    return _covered(np.abs(np.log(p / t)) / b, probability, count)
-
-
-def laplace_nll(prediction: np.ndarray, log_scale: np.ndarray, truth: np.ndarray) -> float:
-    """mean(|ln p - ln t| / b + ln(2 b)): negative log likelihood of log depth, nats a pixel; lower is better."""
-    p, t, b, _ = _pairs(prediction, log_scale, truth)
-    return mean(np.abs(np.log(p / t)) / b + np.log(2 * b))
 
 
 def calibration_error(curve: np.ndarray) -> float:

@@ -51,6 +51,9 @@ def test_what_is_not_there_is_not_fitted_and_what_ends_up_behind_the_camera_is_m
     np.testing.assert_equal(
         apply(np.array([-1.0, 0.0, 2.0]), "disparity_affine_invariant", 1, 0), [np.nan, np.nan, 0.5]
     )
+    # metres that are not above 0 are no prediction: a shift must not make them one; up to a shift they may be
+    np.testing.assert_equal(apply(np.array([-1.0, 0.0, 2.0]), "depth_metric", 1, 2), [np.nan, np.nan, 4])
+    np.testing.assert_equal(apply(np.array([-1.0, 0.0, 2.0]), "depth_affine_invariant", 1, 2), [1, 2, 4])
     assert fit(np.full(3, 7.0), np.array([1.0, 2, 3]), "depth_affine_invariant", "affine") == (0, 2)  # a constant
 
 

@@ -86,6 +86,9 @@ def test_a_true_answer_that_its_rule_cannot_read_is_an_error():
         if rule not in ("words", "contained"):
             with pytest.raises(ValueError, match="cannot be read"):
                 judge(asked(rule, "hm")[0], "1 m")
+    for rule in ("count", "mean relative accuracy"):
+        with pytest.raises(ValueError, match="cannot be read"):  # an error relative to 0 is none
+            judge(asked(rule, "0")[0], "1")
 
 
 # ---- floors ------------------------------------------------------------------------------------------------

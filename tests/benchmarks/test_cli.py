@@ -72,6 +72,8 @@ def test_images_relative_to_a_root_and_nothing_kept_without_out(saved, tmp_path,
     monkeypatch.chdir(tmp_path)
     lost = run("depth", "--records", str(elsewhere), "--model", "constant:2.0")
     assert lost.exit_code == 0 and "3 bad" in " ".join(lost.output.split())
+    nowhere = run("depth", "--records", str(elsewhere), "--root", str(tmp_path / "no"), "--model", "constant:2.0")
+    assert isinstance(nowhere.exception, InputError) and "root: no folder" in str(nowhere.exception)
     found = run("depth", "--records", str(elsewhere), "--root", str(Path(records).parent), "--model", "constant:2.0")
     assert found.exit_code == 0 and "bad (" not in found.output
     assert [path.name for path in tmp_path.iterdir()] == ["records.jsonl"]

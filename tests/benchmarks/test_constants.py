@@ -9,12 +9,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchmarks.adapters.base import check_spec, load_adapter
-from benchmarks.constants import Truths, best_constant
+from benchmarks.constants import Constant, Truths
 from benchmarks.metrics import DepthErrors
 from heads.errors import InputError
 from vlm.images import load_image
 
 photographs_of = st.lists(arrays(np.float64, st.integers(1, 8), elements=st.floats(0.2, 20)), min_size=1, max_size=5)
+
+
+def best_constant(photographs: list[np.ndarray]) -> tuple[Constant, Constant]:
+    """For delta1 and for AbsRel."""
+    kept = Truths()
+    for truth in photographs:
+        kept.add(truth)
+    for_delta, for_abs_rel = kept.best_for_delta1(), kept.best_for_abs_rel()
+    assert for_delta is not None and for_abs_rel is not None
+    return for_delta, for_abs_rel
 
 
 def share(constant: float, photographs: list[np.ndarray]) -> float:
@@ -78,9 +88,9 @@ def test_more_distinct_depths_than_are_kept_are_rounded_to_a_hundredth_of_a_perc
 
 
 def test_without_any_truth():
-    assert Truths().best_for_delta1() is None
-    with pytest.raises(ValueError, match="truths"):
-        best_constant([np.array([np.nan])])
+    kept = Truths()
+    kept.add(np.array([np.nan, 0.0, np.inf]))
+    assert kept.best_for_delta1() is None and kept.best_for_abs_rel() is None
 
 
 def test_a_constant_is_a_model_like_any_other():

@@ -130,6 +130,10 @@ def test_published_rows_stand_beside_and_are_marked(built):
     rows = re.findall(r"<tr([^>]*)>((?:(?!</tr>).)*PUBLISHED(?:(?!</tr>).)*)</tr>", built[1])
     assert rows and all('class="published"' in mark for mark, _ in rows)
     assert "| Depth Anything 3 | PUBLISHED | [1] not found |" in built[0]
+    # a number that was not read in the paper says so in its own row, and where it was found below the table
+    ours = next(line for line in built[0].splitlines() if line.startswith("| DepthVLM | PUBLISHED |"))
+    letter = ours.split("second-hand: ")[1][0]
+    assert f"\n- {letter}: a list of that paper's results at wizwand.com" in built[0]
     here = next(line for line in built[0].splitlines() if line.startswith("| knowing | measured here |"))
     assert "PUBLISHED" not in here
 

@@ -24,29 +24,23 @@ def test_hand_worked(case):
 def test_a_missing_prediction_or_scale_covers_nothing():
     truth, prediction = np.full(4, 2.0), np.array([2.0, np.nan, np.inf, 2.0])
     scale = np.array([1.0, 1.0, 1.0, np.nan])
-    assert uncertainty.coverage(prediction, scale, truth, 0.9) == pytest.approx(1 / 4)
+    assert uncertainty.uncertainty_metrics(prediction, scale, truth)["coverage_90"] == pytest.approx(1 / 4)
 
 
 def test_coverage_and_likelihood_follow_the_laplace_distribution():
     rng = np.random.default_rng(0)
     truth, scale = np.full(200_000, 3.0), np.full(200_000, 0.2)
     prediction = truth * np.exp(rng.laplace(0, 0.2, truth.shape))
+    found, wide, narrow = (uncertainty.uncertainty_metrics(prediction, scale * k, truth) for k in (1, 2, 0.5))
     for probability in uncertainty.PROBABILITIES:
-        assert uncertainty.coverage(prediction, scale, truth, probability) == pytest.approx(probability, abs=0.005)
+        assert found[f"coverage_{round(100 * probability)}"] == pytest.approx(probability, abs=0.005)
     # entropy of a Laplace variable: 1 + ln(2 b)
-    nll = uncertainty.laplace_nll(prediction, scale, truth)
-    assert nll == pytest.approx(1 + math.log(0.4), abs=0.01)
-    assert (
-        uncertainty.laplace_nll(prediction, scale * 2, truth)
-        > nll
-        < uncertainty.laplace_nll(prediction, scale / 2, truth)
-    )
-    curve = uncertainty.uncertainty_metrics(prediction, scale, truth)["coverage_curve"]
-    assert uncertainty.calibration_error(curve) < 0.003
+    assert found["nll"] == pytest.approx(1 + math.log(0.4), abs=0.01)
+    assert wide["nll"] > found["nll"] < narrow["nll"]
+    assert uncertainty.calibration_error(found["coverage_curve"]) < 0.003
     # intervals of half the width: they hold 1 - (1 - q)^(1/2) instead of q
-    narrow = uncertainty.uncertainty_metrics(prediction, scale / 2, truth)["coverage_curve"]
     expected = np.mean([q - (1 - math.sqrt(1 - q)) for q in CURVE_PROBABILITIES])
-    assert uncertainty.calibration_error(narrow) == pytest.approx(expected, abs=0.003)
+    assert uncertainty.calibration_error(narrow["coverage_curve"]) == pytest.approx(expected, abs=0.003)
 
 
 def test_sparsification_by_hand():
