@@ -201,10 +201,13 @@ def _notes(results: list[RunResult]) -> list[str]:
 
 def _caps(results: list[RunResult]) -> list[str]:
     names = dict.fromkeys(name for result in results for name in result.datasets)
-    if results[0].protocol["mode"] == "sparse":
+    stated = results[0].protocol
+    if stated["mode"] == "sparse":
         return ["valid range: the labelled pixels as published"]
-    told = [f"{name} to {VALID_RANGES_M[name][1]:g} m" for name in names if name in VALID_RANGES_M]
-    return ["valid range: a record's own; " + ", ".join([*told, "no cap elsewhere"])]
+    ranges = {name: VALID_RANGES_M[name][:2] for name in names if name in VALID_RANGES_M}
+    ranges |= stated.get("valid_ranges_m", {})
+    told = [f"{name} {near:g} to {far:g} m" for name, (near, far) in ranges.items()]
+    return ["valid range: " + ", ".join([*told, "no cap elsewhere"])]
 
 
 def _made_by(result: RunResult) -> str:

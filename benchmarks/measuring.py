@@ -50,6 +50,7 @@ def measure(
     if out is None and processes.count > 1:
         raise InputError("out", "there is none, with several processes", "a folder that all processes see")
     stated = sources.stated() | {"photographs": found.count, "per_dataset": dict(found.datasets)}
+    stated["valid_ranges_m"] = found.valid_ranges_m
     results: list[RunResult] = []
     with nullcontext(str(out)) if out else tempfile.TemporaryDirectory() as root:
         for spec in models:

@@ -38,6 +38,12 @@ class RecordFiles:
         for record in self:
             found.count += 1
             found.datasets[record.dataset] += 1
+            if record.valid_range_m is not None:
+                near, far = found.valid_ranges_m.get(record.dataset, record.valid_range_m)
+                found.valid_ranges_m[record.dataset] = (
+                    min(near, record.valid_range_m[0]),
+                    max(far, record.valid_range_m[1]),
+                )
             if record.camera is None and found.without_camera is None:
                 found.without_camera = record.where
             if not record.distances and found.without_distances is None:
@@ -54,10 +60,14 @@ class RecordFiles:
 
 @dataclass
 class Scan:
-    """How many records, of which data sets; `where` of the first one without intrinsics, without distances."""
+    """How many records, of which data sets; `where` of the first one without intrinsics, without distances.
+
+    valid_ranges_m: data set -> the widest range that its records state.
+    """
 
     count: int = 0
     datasets: Counter[str] = field(default_factory=Counter)
+    valid_ranges_m: dict[str, tuple[float, float]] = field(default_factory=dict)
     without_camera: str | None = None
     without_distances: str | None = None
 

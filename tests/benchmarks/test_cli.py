@@ -65,6 +65,19 @@ def test_several_models_on_the_same_photographs_go_on_where_they_stopped(saved, 
     assert isinstance(changed.exception, InputError) and "limit_per_dataset was None, is 1" in str(changed.exception)
 
 
+def test_the_range_that_records_call_valid_is_stated(saved, tmp_path):
+    _, records = saved
+    rows = [json.loads(line) for line in Path(records).read_text().splitlines()]
+    far = [3.0, 4.0, 4.0]
+    path = Path(records).with_name("ranges.jsonl")
+    path.write_text("\n".join(json.dumps(row | {"valid_range_m": [0.5, far[i]]}) for i, row in enumerate(rows)))
+    done = run("depth", "--records", str(path), "--model", "constant:2.0", "--out", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    result = json.loads((tmp_path / "depth_dense_camera_none_constant-2.0.json").read_text())
+    assert result["protocol"]["valid_ranges_m"] == {"tiny": [0.5, 4.0]}
+    assert "valid range: tiny 0.5 to 4 m, no cap elsewhere" in (tmp_path / "depth_dense.md").read_text()
+
+
 def test_images_relative_to_a_root_and_nothing_kept_without_out(saved, tmp_path, monkeypatch):
     _, records = saved
     elsewhere = tmp_path / "records.jsonl"
