@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.adapters.base import Adapter, Prediction
+from benchmarks.adapters.constant import OracleConstant
 from benchmarks.alignment import ALIGNMENTS, PERMITTED, Alignment, apply, claimed, fit
 from benchmarks.camera import camera_errors, random_crop
 from benchmarks.columns import DEPTH
@@ -246,12 +247,8 @@ def run_depth(
         return RunResult(folder.name, asked | (stated or {}), not_run="it answers at labelled pixels only (sparse)")
     task = DepthTask(options, adapter.claims, Gallery(folder / "_pictures"))
     adapter_of: Callable[[str], Adapter] = lambda dataset: adapter  # noqa: E731
-    fitted = getattr(adapter, "fitted", None)  # a constant that is chosen on the truth
-    if fitted is not None:
-        truths = all_truths(task, records)
-        chosen = {name: fitted(kept) for name, kept in truths.items()}
-        told = [name for name, kept in truths.items() if kept.best_for_delta1() is not None]
-        asked["constants_m"] = {name: chosen[name].metres for name in told}
+    if isinstance(adapter, OracleConstant):
+        chosen, asked["constants_m"] = adapter.fitted_to(all_truths(task, records))
         adapter_of = chosen.__getitem__
     run(adapter_of, task, records, folder, asked | (stated or {}), processes, options.batch, progress=progress)
     return result_of(folder)

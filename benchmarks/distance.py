@@ -7,7 +7,7 @@ ratio AB / AC of a triangle does not.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.adapters.base import Adapter, Prediction
+from benchmarks.adapters.constant import OracleConstant
 from benchmarks.columns import DISTANCE
+from benchmarks.constants import Truths
 from benchmarks.gallery import Gallery, distances_picture
 from benchmarks.metrics import valid
 from benchmarks.processes import Processes
@@ -178,6 +180,29 @@ def _measured(
     return float(np.linalg.norm(a - b)), math.nan, math.nan
 
 
+def all_constants(task: DistanceTask, records: Iterable[Record]) -> dict[str, Truths]:
+    """Of every data set, the depths at which a constant has a pair right, for `OracleConstant`.
+
+    At one depth c everywhere a distance is c |a - b|, with a and b on the pixels' rays at z = 1. Its relative error
+    is that of c as the depth true / |a - b|: what is best for those depths is best for the distances.
+    """
+    found: dict[str, Truths] = {}
+    for record in records:
+        kept = found.setdefault(record.dataset, Truths())
+        try:
+            sample = task.load(record, {})
+        except (InputError, OSError):  # told by the run
+            continue
+        assert sample.photo is not None
+        camera = sample.camera or sample.photo.exif_camera
+        pairs, true = sample.truth
+        if camera is not None and len(true):
+            a, b = np.moveaxis(camera.unproject(pairs, np.ones(pairs.shape[:2])), 1, 0)
+            with np.errstate(divide="ignore"):
+                kept.add(true / np.linalg.norm(a - b, axis=-1))
+    return found
+
+
 def run_distance(
     adapter: Adapter | Any,
     records: Iterable[Record],
@@ -187,7 +212,7 @@ def run_distance(
     processes: Processes | None = None,
     progress: Progress | None = None,
 ) -> RunResult:
-    """As `benchmarks.depth.run_depth`. A constant chosen on depth maps has no say here: it is not run."""
+    """As `benchmarks.depth.run_depth`."""
     asked = {
         "benchmark": "distance",
         "model": adapter.name,
@@ -202,8 +227,10 @@ def run_distance(
     }
     if options.camera == "none" and adapter.needs_camera:
         return RunResult(folder.name, asked, not_run="it needs the true camera")
-    if hasattr(adapter, "fitted"):
-        return RunResult(folder.name, asked, not_run="it is chosen on true depth maps")
     task = DistanceTask(options, adapter.claims, Gallery(folder / "_pictures"))
-    run(lambda dataset: adapter, task, records, folder, asked, processes or Processes(), options.batch, 2, progress)
+    adapter_of: Callable[[str], Adapter] = lambda dataset: adapter  # noqa: E731
+    if isinstance(adapter, OracleConstant):
+        chosen, asked["constants_m"] = adapter.fitted_to(all_constants(task, records))
+        adapter_of = chosen.__getitem__
+    run(adapter_of, task, records, folder, asked, processes or Processes(), options.batch, 2, progress)
     return result_of(folder)

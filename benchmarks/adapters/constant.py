@@ -5,6 +5,7 @@ truth (an oracle's choice, for delta1 and for AbsRel): see `benchmarks.constants
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,12 @@ class OracleConstant:
         """The constant that scores best on these truths; 1 m where there are none (nothing is scored then)."""
         best = getattr(truths, CHOICES[self.choice])()
         return ConstantAdapter(1.0 if best is None else best.metres, self.name)
+
+    def fitted_to(self, truths: dict[str, Truths]) -> tuple[dict[str, Any], dict[str, float]]:
+        """The constant of each data set, and for the protocol its metres where there was a truth to choose it on."""
+        chosen = {name: self.fitted(kept) for name, kept in truths.items()}
+        told = [name for name, kept in truths.items() if kept.best_for_delta1() is not None]
+        return chosen, {name: chosen[name].metres for name in told}
 
     def predict(
         self, photos: list[Photo], cameras: list[Camera | None], pixels: list[np.ndarray] | None

@@ -85,7 +85,19 @@ def test_what_is_not_predicted_is_wrong_and_counted(tmp_path):
     assert found["ratio_within_25"] == 0
     given = run_distance(load_adapter("constant:2.0"), records, tmp_path / "b", DistanceOptions("given"))
     assert given.datasets["tiny"]["within_10"] == 1
-    assert run_distance(load_adapter("constant:best"), records, tmp_path / "c", DistanceOptions()).not_run
+
+
+@pytest.mark.parametrize("choice", ["best", "best-abs-rel"])
+def test_the_best_constant_stands_where_the_pairs_are_right(choice, tmp_path):
+    records = triangles(tmp_path)  # a wall at 2 m, all of it
+    result = run_distance(load_adapter(f"constant:{choice}"), records, tmp_path / "run", DistanceOptions())
+    assert result.protocol["constants_m"] == {"tiny": pytest.approx(2.0)}
+    assert result.datasets["tiny"]["abs_rel"] == pytest.approx(0, abs=1e-6)
+    assert "chosen on each data set's own truth: tiny 2.00 m" in distance_tables([result])[0].markdown()
+    # without a camera no constant has a distance
+    blind = run_distance(load_adapter(f"constant:{choice}"), records, tmp_path / "blind", DistanceOptions("none"))
+    assert (blind.datasets["tiny"]["missing"], blind.datasets["tiny"]["within_25"]) == (6, 0)
+    assert blind.protocol["constants_m"] == {}
 
 
 def test_the_models_own_way_comes_first_and_its_intervals_are_covered(tmp_path):
