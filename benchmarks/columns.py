@@ -54,6 +54,7 @@ DEPTH = {
     "align_scale": "float64",  # what the prediction was multiplied with and shifted by; null where unaligned
     "align_shift": "float64",
     "distance_pixels": "list<int64>",  # truths per bin of DISTANCE_EDGES_M
+    "distance_missing": "list<int64>",  # of these, without a prediction
     "distance_delta1": "list<float64>",  # share right per bin; nan = bin empty
     "distance_abs_rel": "list<float64>",  # mean |p - t| / t per bin; nan = bin empty
     # uncertainty (benchmarks/uncertainty.py)

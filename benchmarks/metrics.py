@@ -88,7 +88,10 @@ class DepthErrors:
         return 100 * math.sqrt(max(mean((self.log_error - average) ** 2) + (1 - lam) * average**2, 0.0))
 
     def by_distance(self, edges: tuple[float, ...] = DISTANCE_EDGES_M) -> dict[str, list]:
-        """delta1 and AbsRel in bins of true depth: `distance_pixels` counts valid truths, nan = bin empty."""
+        """delta1 and AbsRel in bins of true depth; nan = bin empty.
+
+        `distance_pixels` counts valid truths, `distance_missing` those of them without a prediction.
+        """
         bins = len(edges) - 1
         place = np.searchsorted(edges, self.t, side="right") - 1
         counts = np.bincount(place, minlength=bins)
@@ -98,6 +101,7 @@ class DepthErrors:
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
                 "distance_pixels": (counts + absent).tolist(),
+                "distance_missing": absent.tolist(),
                 "distance_delta1": (right / (counts + absent)).tolist(),
                 "distance_abs_rel": (sums / counts).tolist(),
             }

@@ -92,9 +92,10 @@ class Sums:
 
     def _add_bins(self, row: dict[str, Any]) -> None:
         pixels = np.asarray(row["distance_pixels"], dtype=np.float64)
-        for name in ("distance_delta1", "distance_abs_rel"):
+        present = pixels - np.asarray(row.get("distance_missing") or 0, dtype=np.float64)
+        for name, counted in (("distance_delta1", pixels), ("distance_abs_rel", present)):
             values = np.asarray([math.nan if v is None else v for v in row[name]])
-            weight = np.where(np.isfinite(values), pixels, 0)
+            weight = np.where(np.isfinite(values), counted, 0)
             total = np.stack([weight, weight * np.nan_to_num(values)])
             self._bins[name] = self._bins.get(name, 0.0) + total
         self._bins["pixels"] = self._bins.get("pixels", 0.0) + pixels

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchmarks.metrics import DepthErrors, sky_metrics
+from benchmarks.summary import Sums
 
 CASES = Path(__file__).parent / "cases"
 depths = arrays(np.float64, st.integers(1, 40), elements=st.floats(0.1, 100))
@@ -105,9 +106,19 @@ def test_maps_of_different_sizes_are_refused():
 def test_error_against_distance():
     # 1.5 m: right; 1.5 m: missing; 4 m: twice as far; the other bins are empty
     found = DepthErrors(np.array([1.5, np.nan, 8.0]), np.array([1.5, 1.5, 4.0])).by_distance((0, 1, 3, 5, math.inf))
-    assert found["distance_pixels"] == [0, 2, 1, 0]
+    assert found["distance_pixels"] == [0, 2, 1, 0] and found["distance_missing"] == [0, 1, 0, 0]
     np.testing.assert_equal(found["distance_delta1"], [math.nan, 0.5, 0.0, math.nan])
     np.testing.assert_equal(found["distance_abs_rel"], [math.nan, 0.0, 1.0, math.nan])
+
+
+def test_error_against_distance_over_photographs_counts_every_present_pixel_once():
+    # 4 truths at 1.5 m, 3 missing, the one there 100 % off; then 4 that are all right: AbsRel 1 / 5, delta1 4 / 8
+    sums = Sums()
+    for prediction in ([3.0, np.nan, np.nan, np.nan], [1.5] * 4):
+        row = DepthErrors(np.array(prediction), np.full(4, 1.5)).by_distance()
+        sums.add({"status": "ok", "focal_from": None} | row)
+    found = sums.summary()
+    assert found["distance_abs_rel"][1] == pytest.approx(1 / 5) and found["distance_delta1"][1] == 0.5
 
 
 def test_sky():
