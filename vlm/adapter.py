@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from heads.errors import InputError
-from vlm.base import Base, check_base
+from vlm.base import Base, check_base, check_family
 from vlm.folders import filled_folder
 from vlm.options import Options, number
 
@@ -157,6 +157,7 @@ def load_adapter(folder: str | Path, base: str | Path | None = None, **options: 
     folder = Path(folder)
     about = _about(folder)
     name = str(base or about["base"])
+    check_family(name, about["base_marks"], folder)  # before heads are built on places that only its own has
     try:
         model = Fathom.from_pretrained(name, heads=about["heads"], **options)
     except InputError as problem:

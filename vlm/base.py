@@ -51,18 +51,30 @@ def marks_of(backbone: Any) -> dict[str, Any]:
     }
 
 
+ALLOWED = "the very model that the adapter was trained on, as base=... or in fathom_adapter.json"
+
+
+def check_family(name: str, wanted: dict[str, Any], folder: Path) -> None:
+    """InputError where the base's config tells of another family; a folder without one is told of on loading."""
+    path = Path(name) / "config.json"
+    if not path.is_file():
+        return
+    config = json.loads(path.read_text(encoding="utf-8"))
+    found = config.get("backbone_config", config).get("model_type", wanted["model_type"])
+    if found != wanted["model_type"]:
+        raise InputError("base", f"{name} is of another family than what {folder} was trained on", ALLOWED)
+
+
 def check_base(base: Base, wanted: dict[str, Any], folder: Path) -> None:
     """InputError where the base that was found is not the one that the adapter in `folder` was trained on."""
-    allowed = "the very model that the adapter was trained on, as base=... or in fathom_adapter.json"
-    for key, word in (("model_type", "of another family"), ("tensors", "of other sizes")):
-        if base.marks[key] != wanted[key]:
-            raise InputError("base", f"{base.name} is {word} than what {folder} was trained on", allowed)
+    if base.marks["tensors"] != wanted["tensors"]:
+        raise InputError("base", f"{base.name} is of other sizes than what {folder} was trained on", ALLOWED)
     for name, values in wanted["weights"].items():
         found = base.marks["weights"].get(name)  # absent where it is quantised
         if found is not None and any(
             abs(a - b) > CLOSE * max(abs(a), abs(b)) + 1e-6 for a, b in zip(values, found, strict=True)
         ):
-            raise InputError("base", f"{base.name} has other weights than what {folder} was trained on", allowed)
+            raise InputError("base", f"{base.name} has other weights than what {folder} was trained on", ALLOWED)
 
 
 def _samples(backbone: Any) -> dict[str, list[float]]:

@@ -73,8 +73,9 @@ class Fathom(PreTrainedModel):
         self.family = family(config.backbone_config)
         self.backbone: Any = backbone or AutoModelForImageTextToText.from_config(config.backbone_config)
         self.heads: Any = nn.ModuleDict()  # name -> Head
+        config.heads = self._with_taps(config.heads)
         for name, options in config.heads.items():
-            self.heads[name] = self._head(name, options)
+            self.heads[name] = self._head(options, name)
         self.processor: FathomProcessor | None = None
         self.detach_heads = False  # stage 1 of the training: heads learn, the backbone does not hear of it
         self.base: Base | None = None  # what it was loaded from: an adapter goes on that
@@ -85,24 +86,30 @@ class Fathom(PreTrainedModel):
             config.tie_word_embeddings = True
         self.post_init()
 
-    def _head(self, name: str, options: dict[str, Any]) -> Head:
+    def _with_taps(self, heads: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The same, each with the places that it reads: what is saved must not follow a later default."""
+        defaults = self.family.default_taps(self.config.backbone_config)
+        usual = {name: defaults["rays" if name == "labels" else name] for name in heads if not heads[name].get("taps")}
+        return {n: {**copy.deepcopy(o), "taps": list(usual.get(n) or o["taps"])} for n, o in heads.items()}
+
+    def _head(self, options: dict[str, Any], name: str) -> Head:
         """A new head of the config's options."""
-        options, config = dict(options), self.config.backbone_config
-        defaults = self.family.default_taps(config)
-        taps = options.pop("taps", None) or defaults["rays" if name == "labels" else name]
-        return HEADS[options.pop("kind", name)]([self.family.tap(config, tap) for tap in taps], **options)
+        options = dict(options)
+        taps = [self.family.tap(self.config.backbone_config, tap) for tap in options.pop("taps")]
+        return HEADS[options.pop("kind", name)](taps, **options)
 
     def set_heads(self, heads: dict[str, dict[str, Any]]) -> list[str]:
         """Exactly these heads, as in the config; one that is there with the same options stays as it is.
 
         Gives the names of the new ones: noise until they are trained.
         """
+        heads = self._with_taps(heads)
         fresh = [name for name, options in heads.items() if options != self.config.heads.get(name)]
         kept = {name: self.heads[name] for name in heads if name not in fresh}
         device: Any = self.get_output_embeddings().weight.device
-        made = {name: self._head(name, heads[name]).to(device) for name in fresh}
+        made = {name: self._head(heads[name], name).to(device) for name in fresh}
         self.heads = nn.ModuleDict({name: (made | kept)[name] for name in heads})
-        self.config.heads = copy.deepcopy(heads)
+        self.config.heads = heads
         return fresh
 
     def set_max_pixels(self, max_pixels: int) -> None:

@@ -101,8 +101,8 @@ def test_depth_does_not_hear_the_question(model, photo):
     silent, _ = prompt(model, [image], None)
     assert len(silent) < len(asked)
     with_question, without = forward(model, asked, images), forward(model, silent, images)
-    assert close(dense(with_question), dense(without), 1e-6)
-    assert close(with_question.rays["direction"], without.rays["direction"], 1e-6)
+    assert close(dense(with_question), dense(without), 1e-5)
+    assert close(with_question.rays["direction"], without.rays["direction"], 1e-5)
 
 
 def test_every_image_of_a_prompt_has_its_own_depth(model, photo):

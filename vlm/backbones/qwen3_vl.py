@@ -42,8 +42,10 @@ def tap(config: Any, name: str) -> Tap:
 
 
 def default_taps(config: Any) -> dict[str, list[str]]:
-    """Which places the depth head and the ray head read unless told otherwise."""
-    return usual_taps(config.vision_config.depth, config.text_config.num_hidden_layers)
+    """Which places the depth head and the ray head read unless told otherwise; depth also the last DeepStack output."""
+    taps = usual_taps(config.vision_config.depth, config.text_config.num_hidden_layers)
+    stacked = len(config.vision_config.deepstack_visual_indexes)
+    return taps | {"depth": [*taps["depth"], *([f"deepstack.{stacked - 1}"] if stacked else [])]}
 
 
 def module(backbone: Any, name: str) -> nn.Module:
