@@ -200,7 +200,7 @@ def test_the_range_of_a_data_set_is_kept_and_told(tmp_path, measured):
     records = changed_records(tmp_path, **changes)
     result = measured(KnowingAdapter(records), records)
     assert result.datasets["nyuv2"]["pixels"] == 3 * 64 * 48
-    assert "nyuv2 to 10 m" in depth_tables([result])[0].markdown()
+    assert "nyuv2 0.001 to 10 m" in depth_tables([result])[0].markdown()
     own = changed_records(tmp_path, **changes, valid_range_m=[0.1, 20.0])  # what a record says comes first
     assert measured(KnowingAdapter(own), own).datasets["nyuv2"]["pixels"] == 3 * 64 * 96
 
