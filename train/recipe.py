@@ -155,8 +155,8 @@ def load_recipe(path: str | Path, changes: list[str] | None = None) -> Recipe:
     return Recipe.of(values, path.name)
 
 
-def keep_recipe(recipe: Recipe, folder: Path) -> None:
-    """Writes the recipe into the run's folder; one that holds a run by another recipe is an InputError.
+def check_recipe(recipe: Recipe, folder: Path) -> None:
+    """InputError where the folder holds a run by another recipe.
 
     Keys that change nothing of what is learned (how often to save, how long to run) may differ.
     """
@@ -167,7 +167,13 @@ def keep_recipe(recipe: Recipe, folder: Path) -> None:
         if differing:
             told = "; ".join(f"{key} was {old!r}, now {new!r}" for key, (old, new) in differing.items())
             raise InputError("recipe", f"{folder} holds a run by another recipe ({told})", "the same, or a new folder")
+
+
+def keep_recipe(recipe: Recipe, folder: Path) -> None:
+    """Writes the recipe into the run's folder, which from now on holds a run by this one: see `check_recipe`."""
+    check_recipe(recipe, folder)
     folder.mkdir(parents=True, exist_ok=True)
+    path = folder / STORED
     temporary = path.with_name(f".{path.name}")
     temporary.write_text(yaml.safe_dump(asdict(recipe), sort_keys=False), encoding="utf-8")
     temporary.replace(path)

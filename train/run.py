@@ -5,7 +5,7 @@ from pathlib import Path
 from transformers import set_seed
 
 from train.data.build import collator_of, held_out_data, mixture_of
-from train.recipe import Recipe, keep_recipe
+from train.recipe import Recipe, check_recipe, keep_recipe
 from train.start import starting_model
 from train.trainer import FathomTrainer, arguments
 from vlm.model import Fathom
@@ -18,7 +18,7 @@ def run(recipe: Recipe, out: Path) -> Fathom:
     """
     args = arguments(recipe, out)
     if args.process_index == 0:
-        keep_recipe(recipe, out)
+        check_recipe(recipe, out)
     set_seed(recipe.seed)
     data = mixture_of(recipe, args.process_index, report=out / "skipped.jsonl")
     model = starting_model(recipe, [] if recipe.start else data.texts())
@@ -30,6 +30,8 @@ def run(recipe: Recipe, out: Path) -> Fathom:
         eval_dataset=held_out_data(recipe),
         data_collator=collator_of(recipe, model, args.world_size),
     )
+    if args.process_index == 0:
+        keep_recipe(recipe, out)  # not before: one that names bad data may be mended in the same folder
     trainer.fit()
     trainer.finish(out / "final")
     return model

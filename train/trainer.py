@@ -15,6 +15,8 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerState, TrainingArguments
@@ -27,7 +29,7 @@ from train import checkpoint
 from train.callbacks import BadSamples, ProgressLine, TimeBudget, tensorboard
 from train.card import write_card
 from train.evaluate import evaluate
-from train.groups import optimizer_groups
+from train.groups import grouped, optimizer_groups
 from train.guide import Guide
 from train.losses import Tally, counts_of, over_ranks
 from train.recipe import Recipe
@@ -177,6 +179,25 @@ class FathomTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _clip_grad_norm(self, model: nn.Module) -> Any:
+        """The norm before clipping. Detached heads are a training of their own, so that no head slows the text:
+
+        their norm and that of all else are clipped one by one, except where DeepSpeed or FSDP1 knows only one.
+        """
+        one_norm = self.is_deepspeed_enabled or (self.is_fsdp_enabled and not self.accelerator.is_fsdp2)
+        if one_norm or not self.recipe.detach_heads:
+            return super()._clip_grad_norm(model)
+        parts: dict[bool, list[nn.Parameter]] = {True: [], False: []}
+        for group, _, weight in grouped(self.accelerator.unwrap_model(model)):  # type: ignore[arg-type]
+            if weight.grad is not None:
+                parts[group == "heads"].append(weight)
+        norms = []
+        for weights in parts.values():
+            norm: Any = get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+            norms.append(norm.full_tensor() if isinstance(norm, DTensor) else norm)
+            clip_grads_with_norm_(weights, self.args.max_grad_norm, norms[-1])
+        return torch.linalg.vector_norm(torch.stack([norm.to(self.args.device) for norm in norms]))
 
     # ---- the schedule ----------------------------------------------------------------------------------------
 

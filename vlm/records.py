@@ -164,7 +164,7 @@ def record_of_row(row: Any, root: Path, where: str) -> Record:
             size=size,
             camera=camera,
             depth_path=file("depth_path"),
-            depth_scale=float(row.get("depth_scale") or USUAL_PNG_SCALE),
+            depth_scale=float(row.get("depth_scale", USUAL_PNG_SCALE)),
             depth_size=depth_size,
             sky_code=None if row.get("sky_code") is None else int(row["sky_code"]),
             labels_path=file("labels_path"),
@@ -173,7 +173,7 @@ def record_of_row(row: Any, root: Path, where: str) -> Record:
             questions=_parsed(row.get("questions", [])),
             where=where,
             depth_type=depth_type,
-            scale_given=bool(row.get("depth_scale")),
+            scale_given="depth_scale" in row,
             valid_range_m=_range(row.get("valid_range_m")),
             sky_path=file("sky_path"),
             camera_to_world=_pose(row),
@@ -206,6 +206,8 @@ def _check(record: Record) -> None:
     """What one record must agree with itself about; a ValueError says what does not."""
     if record.depth_type not in DEPTH_TYPES:
         raise ValueError(f"depth_type {record.depth_type!r} is none of {', '.join(DEPTH_TYPES)}")
+    if not (np.isfinite(record.depth_scale) and record.depth_scale > 0):
+        raise ValueError(f"depth_scale {record.depth_scale:g} is not a number above 0: value / scale = metres")
     measured = record.depth_path is not None or len(record.depths)
     if record.depth_type == "ray_distance" and measured and record.camera is None:
         raise ValueError("depth_type 'ray_distance' without a camera, which converts it (original_fx or fov_x_deg)")
@@ -256,7 +258,11 @@ def _encoded(image: Image.Image) -> bytes:
 
 def _parsed(value: Any) -> list[dict[str, Any]]:
     """A list of dictionaries, or its JSON; the None that tables put for missing keys is left out."""
-    value = json.loads(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ValueError(f"questions or messages are {value!r}, which is neither a list nor its JSON") from None
     if not isinstance(value, list):
         raise ValueError(f"questions or messages are a {type(value).__name__}, not a list")
     return _without_none(value)

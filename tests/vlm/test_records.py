@@ -115,6 +115,8 @@ BAD = {
     "odd pixels": {"pixel_coords": [1, 2, 3], "depth": [1.0]},
     "a flat pose": {"camera_to_world": [1, 2, 3]},
     "an unknown kind of depth": {"depth_type": "ray"},
+    "a scale of nothing": {"depth_path": "d.png", "depth_scale": 0},
+    "a scale that is not a number": {"depth_path": "d.png", "depth_scale": float("nan")},
     "ray distance without a camera": {"depth_type": "ray_distance", "depth_path": "d.png", "original_fx": ...},
     "a field of view that the focal length contradicts": {"fov_x_deg": 90},
     "a range from far to near": {"valid_range_m": [10, 0.1]},
