@@ -3,7 +3,8 @@
     Fathom.from_pretrained(FOLDER, dtype="auto", attn_implementation="auto", load_in_4bit=True, device_map="auto")
 
 Heads are never quantised and always float32. `device_map` names modules of the Fathom ("backbone...", "heads"), for a
-plain VLM too.
+plain VLM too. Some processors compute faster with 4-bit weights whose scales bitsandbytes rounds to bfloat16 at the
+first look: to save exactly what was loaded, save before it.
 """
 
 import json
@@ -85,6 +86,17 @@ def adopt(model: nn.Module, backbone: nn.Module, heads: Any) -> None:
         any_model.config.quantization_config = quantised
     end = any_model.get_output_embeddings().weight.device
     any_model.heads.to(end if heads is None else heads)
+
+
+def let_gradients_through(model: nn.Module) -> None:
+    """For good: 4-bit layers without the layout for AVX512-BF16, which a look gives them and no gradient passes."""
+    from bitsandbytes.nn.modules import Linear4bit
+
+    for layer in model.modules():
+        if isinstance(layer, Linear4bit):
+            layer.support_avx512bf16_for_cpu = False
+            if getattr(getattr(layer.weight, "quant_state", None), "packing_format_for_cpu", False):
+                layer.state_dict()  # bitsandbytes undoes the layout to save
 
 
 def _dtype(folder: Path, asked: Any) -> torch.dtype:

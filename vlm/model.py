@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, Cache, DynamicCache, PreTrainedModel
@@ -29,7 +30,7 @@ from vlm.backbones.common import CACHE
 from vlm.base import Base, base_of
 from vlm.checkpoints import check_tensors, model_type, resolve
 from vlm.config import FathomConfig
-from vlm.loading import adopt, loading
+from vlm.loading import adopt, let_gradients_through, loading
 from vlm.look import look_at
 from vlm.processor import FathomProcessor
 from vlm.published import in_published_names, is_published, loading_options
@@ -145,7 +146,11 @@ class Fathom(PreTrainedModel):
         told = loading(whole, folder, plain, lambda: cls(copy.deepcopy(whole)), kwargs)
         loader: Any = AutoModelForImageTextToText if plain else super()
         quiet = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # check_tensors says it in one line
-        model, info = loader.from_pretrained(folder, *args, config=config, **quiet, **told.options)
+        try:
+            model, info = loader.from_pretrained(folder, *args, config=config, **quiet, **told.options)
+        except (OSError, SafetensorError) as problem:
+            why = " ".join(str(problem).split())
+            raise InputError("model", f"{folder}: {why}", "all of its weight files, whole") from None
         check_tensors(folder, in_published_names(info) if published else info)
         if plain:
             kernel = told.options["attn_implementation"]  # a config of our own would set the backbone's to none
@@ -198,6 +203,11 @@ class Fathom(PreTrainedModel):
         if len(given) != len(images):
             raise InputError("cameras", f"{len(given)} for {len(images)} images", "as many, None where unknown")
         return look_at(self, [[image] for image in images], [[camera] for camera in given])
+
+    def train(self, mode: bool = True) -> "Fathom":
+        if mode and not self.training and getattr(self, "is_loaded_in_4bit", False):
+            let_gradients_through(self)
+        return super().train(mode)
 
     def get_input_embeddings(self) -> nn.Module:
         return self.backbone.get_input_embeddings()

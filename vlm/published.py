@@ -50,8 +50,10 @@ def published_config(folder: Path) -> FathomConfig:
     hidden = options.pop("depth_head_mlp_hidden", 1024)
     features = options.pop("depth_head_feature_mode", "llm_last")
     head: dict[str, Any] = {"kind": f"published_{kind}", "taps": list(TAPS)}
+    if kind == "mlp" and (type(hidden) is not int or hidden < 1):
+        raise InputError("model", f"{folder}: depth_head_mlp_hidden {hidden!r}", "a whole number, at least 1")
     if kind == "mlp":
-        head |= {"hidden": int(hidden), "features": features}
+        head |= {"hidden": hidden, "features": features}
     elif kind != "dpt":
         raise InputError("model", f"{folder}: depth_head_type {kind!r}", "dpt or mlp")
     if kind == "mlp" and features not in ("llm_last", "concat", "sum"):

@@ -44,3 +44,15 @@ def test_a_plain_vlm_with_a_tensor_missing_or_too_many_is_an_error_that_names_th
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(InputError, match=r"missing \S*(down_proj|fc1)\S*; unexpected stray.weight"):
         Fathom.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("left", [0, 2000])
+def test_a_plain_vlm_whose_weights_are_cut_short_or_gone_is_one_clear_error(tmp_path, left):
+    tiny_family("internvl").backbone.save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:left])
+    if not left:
+        weights.unlink()
+    with pytest.raises(InputError, match=r"^model: .*; allowed: all of its weight files") as error:
+        Fathom.from_pretrained(tmp_path)
+    assert "\n" not in str(error.value)

@@ -149,6 +149,24 @@ def test_ones_own_bitsandbytes_config_leaves_the_heads_alone_too(tmp_path):
     assert_heads_are_whole(small)
 
 
+def test_after_a_look_in_4_bit_gradients_are_those_of_before(tmp_path, photo):
+    """At a look some processors lay 4-bit weights out in a way that lets no gradient through."""
+    tiny_family("qwen3_vl", wide=True).save_pretrained(tmp_path)
+    model = Fathom.from_pretrained(tmp_path, load_in_4bit=True)
+    ids = torch.tensor([model.processor.prompt_ids([{"role": "user", "content": "How far?"}], [])])
+
+    def gradient(model: Fathom) -> torch.Tensor:
+        vectors = model.get_input_embeddings()(ids).detach().requires_grad_()
+        model.train()
+        model.backbone(inputs_embeds=vectors).logits.square().mean().backward()
+        return vectors.grad
+
+    before = gradient(Fathom.from_pretrained(tmp_path, load_in_4bit=True))
+    for _ in range(2):  # as evaluations between steps of a training
+        model.eval().look(photo(*SIZE))
+        assert float((gradient(model) - before).norm() / before.norm()) < 0.05
+
+
 # ---- devices -----------------------------------------------------------------------------------------------
 
 PLACES = {

@@ -233,11 +233,26 @@ def test_a_tensor_of_the_wrong_shape_is_named_as_published(tmp_path, golden):
         Fathom.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("key, value", [("depth_head_type", "unet"), ("depth_head_feature_mode", "mean")])
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("depth_head_type", "unet"),
+        ("depth_head_feature_mode", "mean"),
+        ("depth_head_mlp_hidden", "wide"),
+        ("depth_head_mlp_hidden", 0),
+    ],
+)
 def test_an_unknown_kind_of_head_is_refused(tiny, tmp_path, key, value):
     config = json.loads((tiny / "config.json").read_text()) | {key: value}
-    with pytest.raises(InputError, match=rf"model: .*{key} '{value}'; allowed: "):
+    with pytest.raises(InputError, match=rf"model: .*{key} {value!r}; allowed: "):
         Fathom.from_pretrained(write_folder(tmp_path, config, load_file(tiny / "model.safetensors")))
+
+
+def test_a_missing_shard_is_named(tmp_path):
+    golden_folder(tmp_path, shards=3)
+    (tmp_path / "model-00002-of-00003.safetensors").unlink()
+    with pytest.raises(InputError, match=r"model: .*model-00002-of-00003.safetensors.*; allowed: all of its"):
+        Fathom.from_pretrained(tmp_path)
 
 
 def test_weights_without_a_tokenizer_run_but_do_not_look(golden, photo):
