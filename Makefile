@@ -18,7 +18,7 @@ demo: $(READY)
 	$(BIN)/fathom demo --out demo_output
 
 test: $(READY)
-	$(BIN)/pytest -m "not slow and not gpu"
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow and not gpu"
 
 test-slow: $(READY)
 	$(BIN)/pytest -m "slow and not gpu"
@@ -32,7 +32,7 @@ $(FLOOR_READY): $(READY)
 	touch $(FLOOR_READY)
 
 test-floor: $(FLOOR_READY)
-	$(FLOOR)/bin/python -m pytest -m "not slow and not gpu"
+	$(FLOOR)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow and not gpu"
 
 lint: $(READY)
 	$(BIN)/ruff check .
