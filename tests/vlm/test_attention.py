@@ -42,13 +42,16 @@ def installed(tmp_path, monkeypatch):
         (about / "RECORD").write_text("flash_attn/__init__.py,,\n")
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "flash_attn", raising=False)
+        if hasattr(import_utils, "PACKAGE_DISTRIBUTION_MAPPING"):  # transformers 5.17 makes it once, on import
+            monkeypatch.setitem(import_utils.PACKAGE_DISTRIBUTION_MAPPING, "flash_attn", ["flash-attn"])
         forget()
         return tmp_path
 
     def forget() -> None:
         for check in (import_utils.is_flash_attn_2_available, import_utils._is_package_available):
             getattr(check, "cache_clear", lambda: None)()
-        getattr(import_utils._package_distribution_mapping, "cache_clear", lambda: None)()
+        mapping = getattr(import_utils, "_package_distribution_mapping", None)
+        getattr(mapping, "cache_clear", lambda: None)()
 
     yield make
     sys.modules.pop("flash_attn", None)
