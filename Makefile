@@ -29,6 +29,8 @@ $(FLOOR_READY): $(READY)
 	$(BIN)/python -c "import sysconfig; print(f'import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})')" \
 		> $$($(FLOOR)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/shared.pth
 	$(FLOOR)/bin/pip install --quiet --disable-pip-version-check 'transformers==5.17.*'
+	for command in fathom accelerate; do sed "1s|.*|#!$(CURDIR)/$(FLOOR)/bin/python|" $(BIN)/$$command \
+		> $(FLOOR)/bin/$$command && chmod +x $(FLOOR)/bin/$$command || exit 1; done
 	touch $(FLOOR_READY)
 
 test-floor: $(FLOOR_READY)
