@@ -57,7 +57,8 @@ def test_heads_cost_at_most_five_percent_of_qwen3_vl_4b():
         2 * length * (2560 * 128 * (32 + 8 + 8) + 128 * 32 * 2560 + 3 * 2560 * 9728)  # q, k, v; out; mlp
         + 2 * 2 * length**2 * 32 * 128  # scores and mixing
     )
-    assert flops.language == language + 2 * 2560 * 151936
+    angles = 3 * 2 * length * 64  # of rotary positions: a matrix product in transformers 5.17, no longer in 5.24
+    assert flops.language - language - 2 * 2560 * 151936 in (0, angles)
     block = 2 * patches * (4 * 1024**2 + 2 * 1024 * 4096) + 2 * 2 * patches**2 * 1024
     merger = 2 * tokens * (4096 * 4096 + 4096 * 2560)  # one at the end, three for DeepStack
     assert flops.vision == 2 * patches * 3 * 2 * 16 * 16 * 1024 + 24 * block + 4 * merger
