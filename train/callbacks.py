@@ -61,10 +61,11 @@ class BadSamples:
         if not failed and self.skipped <= allowed:
             return
         trainer.save_now()
+        step = trainer.state.global_step
         raise problem or InputError(
             "data",
             f"{self.skipped} of {self.drawn} samples could not be read ({trainer.out / SKIPPED} says why); stopped "
-            f"after step {trainer.state.global_step}, with a checkpoint",
+            + (f"after step {step}, with a checkpoint" if step else "before the first step"),
             f"a share of {trainer.recipe.bad_share:g} (bad_share)",
         )
 

@@ -194,6 +194,15 @@ def test_samples_that_went_bad_are_told_and_past_their_share_end_the_run_with_a_
     assert not (tmp_path / "strict" / "final").exists()
 
 
+def test_samples_that_are_all_bad_stop_before_a_step_and_promise_no_checkpoint(tmp_path):
+    records = tiny_records(tmp_path, 16)
+    for i in range(8, 16):
+        (tmp_path / "images" / f"{i}.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning), pytest.raises(InputError, match=r"; stopped before the first step; allowed: "):
+        run(recipe(records, steps=4, batch=16, bad_share=0.0), tmp_path / "out")
+    assert newest(tmp_path / "out") is None
+
+
 def test_every_group_has_its_rate_and_losses_but_text_grow_from_zero(tmp_path):
     plan = recipe(tiny_records(tmp_path, 4), steps=4, warmup_steps=1, ramp_steps=4, final_rate=1.0, batch=2,
                   rates={"heads": 1e-3, "vision": 2e-3})  # fmt: skip
