@@ -19,6 +19,7 @@ def test_the_plain_loop_computes_the_same_losses_as_the_trainer(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_the_command_tells_both_and_their_ratio(tmp_path):
     words = ["train-speed", "--steps", "2", "--sizes", "tiny", "--out", str(tmp_path / "speed.json")]
     told = CliRunner().invoke(app, words, catch_exceptions=False).stdout  # progress goes to standard error

@@ -64,6 +64,7 @@ def test_killed_three_times_a_run_ends_as_if_left_alone(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_killed_twenty_times_a_run_ends_as_if_left_alone(tmp_path):
     killed_again_and_again(tmp_path, 20, steps=40)
 

@@ -46,6 +46,7 @@ def test_the_commands_of_the_example_are_both_stages_with_one_adapter(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_twenty_records_are_known_by_heart_after_both_stages(tmp_path):
     done = subprocess.run(
         [FATHOM, "train-example", "--out", str(tmp_path)], capture_output=True, text=True, check=False
