@@ -370,4 +370,6 @@ def arguments(recipe: Recipe, out: Path) -> TrainingArguments:
         use_cpu=not on_device,
     )
     args._n_gpu = min(args.n_gpu, 1)  # several GPUs: `accelerate launch`, never threads of one process
+    if args.device.type == "cpu":  # of several processes "cpu:0", which torch.load does not know (transformers 5.17)
+        vars(args)["_setup_devices"] = torch.device("cpu")
     return args
