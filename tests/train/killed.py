@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SLOW_SECONDS = 0.4  # what every file of a checkpoint takes on the slow disk
+SLOW_SECONDS = 1.0  # what every file of a checkpoint takes on the slow disk
 
 
 def started(recipe: Path, out: Path, log: Path, slow_disk: bool = False) -> BaseProcess:

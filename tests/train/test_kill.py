@@ -60,7 +60,7 @@ def newest_step(out: Path) -> int:
 
 
 def test_killed_three_times_a_run_ends_as_if_left_alone(tmp_path):
-    killed_again_and_again(tmp_path, 3, steps=14)
+    killed_again_and_again(tmp_path, 3, steps=24)
 
 
 @pytest.mark.slow
