@@ -1,5 +1,6 @@
 """Which of how many processes this one is, under `accelerate launch` or alone."""
 
+import atexit
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,4 +38,5 @@ def launched() -> Processes:
     from accelerate import PartialState
 
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=7))
+    atexit.register(state.destroy_process_group)  # a process that exits with its group alive may be aborted
     return Processes(state.process_index, state.num_processes, state.wait_for_everyone)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch.distributed as dist
 from transformers import set_seed
 
 from train.data.build import collator_of, held_out_data, mixture_of
@@ -34,4 +35,7 @@ def run(recipe: Recipe, out: Path) -> Fathom:
         keep_recipe(recipe, out)  # not before: one that names bad data may be mended in the same folder
     trainer.fit()
     trainer.finish(out / "final")
+    if dist.is_initialized():  # a process that exits with its group alive may be aborted on the way out
+        trainer.accelerator.wait_for_everyone()
+        dist.destroy_process_group()
     return model
