@@ -14,18 +14,12 @@ import torch
 from .outside import look, outdoor
 from .places import indoor as sample_room
 from .rays import first_hits
-from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, Item
+from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, Item, turn_of
 
 SIZES = ((192, 256), (256, 192), (224, 224), (160, 288), (128, 384))
 SIZE_ODDS = (0.5, 0.15, 0.1, 0.15, 0.1)
 FAR = 120.0
 """Metres of z-depth; anything beyond is sky."""
-
-_TURN = {
-    "z": np.eye(3),
-    "x": np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]),  # columns: the part's x, y, z in the item's frame
-    "y": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]),
-}
 
 
 @dataclass
@@ -143,7 +137,7 @@ def _primitives(placed: list[tuple[Item, tuple[float, float, float], float]]) ->
         centres.append(np.array([p.centre for p in item.parts]) @ spin.T + at)
         for part in item.parts:
             paint = part.paint
-            turns.append(spin @ _TURN[part.axis])
+            turns.append(spin @ turn_of(part.axis))
             rows.append((
                 SHAPES.index(part.shape), *part.half, KINDS.index(item.kind), COLOURS.index(item.colour),
                 0 if fabric else instance, TEXTURES.index(paint.texture), *paint.rgb, *paint.rgb2,

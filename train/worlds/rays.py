@@ -21,7 +21,7 @@ def hit(shape: int, origin: Tensor, ray: Tensor, near: float = NEAR) -> Tensor:
 
     origin (N, 3, 1 or K) and ray (N, 3, 1 or K) in the shape's coordinates -> (N, K).
     """
-    t = (_box, _ball, _cylinder, _cone)[shape](origin, ray)
+    t = (_box, _ball, _cylinder, _cone, _cylinder, _box)[shape](origin, ray)
     return torch.where(t > near, t, torch.inf)
 
 

@@ -16,6 +16,11 @@ THINGS = (
     "door", "window", "table", "chair", "sofa", "bed", "cabinet", "shelf", "lamp", "box", "ball", "bottle",
     "plant", "picture", "person", "tv", "rug", "mug", "car", "van", "tree", "street lamp", "traffic cone",
     "bin", "bench", "fence", "bush", "sign", "stool", "curtain",
+    "desk", "counter", "fridge", "oven", "sink", "toilet", "bathtub", "washing machine", "mirror", "clock", "radiator",
+    "light switch", "socket", "fireplace", "piano", "stairs", "ladder", "cushion", "laptop", "book", "vase", "bowl",
+    "backpack", "suitcase", "dog", "cat",
+    "bicycle", "motorcycle", "bus", "truck", "traffic light", "fire hydrant", "mailbox", "bollard", "rock", "hedge",
+    "tent", "fountain", "slide", "parasol", "pole", "bus shelter",
 )  # fmt: skip
 KINDS = ("nothing", *STRUCTURE, *THINGS)
 """Index 0 means sky or unknown; then the fabric of the place; then things one can ask about."""
@@ -42,7 +47,9 @@ TEXTURES = (
     "plain", "noise", "stripes", "checker", "tiles", "bricks", "wood", "facade", "speckle", "books", "blobs",
     "slats", "lane",
 )  # fmt: skip
-SHAPES = ("box", "ellipsoid", "cylinder", "cone")
+SHAPES = ("box", "ellipsoid", "cylinder", "cone", "capsule", "rounded box")
+Axis = str | tuple[float, float, float]
+"""Where a part's z points in its item's frame: "x", "y", "z" or any direction."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +66,18 @@ class Paint:
 
 @dataclass(frozen=True)
 class Part:
-    """One shape. `centre` and `half` (half extents before turning) in metres; `axis`: where its z points."""
+    """One shape. `centre` and `half` (half extents before turning) in metres; `axis`: where its z points.
+
+    round: radius of a rounded box's edges, metres, under every half extent. A capsule's radius is half[0] = half[1],
+    its ends lie at +-half[2].
+    """
 
     shape: str
     centre: tuple[float, float, float]
     half: tuple[float, float, float]
     paint: Paint
-    axis: str = "z"
+    axis: Axis = "z"
+    round: float = 0.0
 
 
 @dataclass
@@ -80,6 +92,27 @@ class Item:
     def box(self, centre, size, paint, axis="z"):
         half = (size[0] / 2, size[1] / 2, size[2] / 2)
         self.parts.append(Part("box", tuple(centre), half, paint, axis))
+
+    def cushion(self, centre, size, radius, paint, axis: Axis = "z"):
+        """A box with edges rounded by `radius` metres (at most half its thinnest side)."""
+        half = (size[0] / 2, size[1] / 2, size[2] / 2)
+        radius = min(radius, 0.999 * min(half))
+        self.parts.append(Part("rounded box", tuple(centre), half, paint, axis, radius))
+
+    def capsule(self, start, end, radius, paint):
+        """A round-ended rod: all points within `radius` of the line from `start` to `end`."""
+        self._between("capsule", start, end, radius, radius, paint)
+
+    def rod(self, start, end, radius, paint):
+        """A flat-ended cylinder from `start` to `end`."""
+        self._between("cylinder", start, end, radius, 0.0, paint)
+
+    def _between(self, shape, start, end, radius, extra, paint):
+        start, end = np.array(start, float), np.array(end, float)
+        length = float(np.linalg.norm(end - start))
+        axis = (end - start) / length if length > 1e-6 else np.array([0, 0, 1.0])
+        half = (radius, radius, length / 2 + extra)
+        self.parts.append(Part(shape, tuple((start + end) / 2), half, paint, tuple(axis.tolist())))
 
     def blob(self, centre, half, paint):
         self.parts.append(Part("ellipsoid", tuple(centre), tuple(half), paint))
@@ -103,13 +136,26 @@ class Item:
         return (centre - half).min(0), (centre + half).max(0)
 
 
-def along_axes(half, axis: str):
-    """Half extents in the item's axes of a part whose z points along `axis`."""
-    if axis == "x":
-        return (half[2], half[1], half[0])
-    if axis == "y":
-        return (half[0], half[2], half[1])
-    return half
+_TURN = {
+    "z": np.eye(3),
+    "x": np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]),
+    "y": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]),
+}
+
+
+def turn_of(axis: Axis) -> np.ndarray:
+    """(3, 3): columns are the part's x, y, z in the item's frame."""
+    if isinstance(axis, str):
+        return _TURN[axis]
+    z = np.asarray(axis, float) / np.linalg.norm(axis)
+    x = np.cross([0.0, 1, 0] if abs(z[1]) < 0.9 else [1.0, 0, 0], z)
+    x /= np.linalg.norm(x)
+    return np.stack([x, np.cross(z, x), z], 1)
+
+
+def along_axes(half, axis: Axis) -> np.ndarray:
+    """(3,): half extents along the item's axes of the box around a part whose z points along `axis`."""
+    return np.abs(turn_of(axis)) @ np.asarray(half, float)
 
 
 def rgb_of(rng: np.random.Generator, colour: str) -> tuple[float, float, float]:
