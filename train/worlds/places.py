@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,12 +15,16 @@ Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 on the floor, me
 
 @dataclass
 class Place:
-    """Items with their place (x, y, z) and yaw (radians), and a sampler of viewpoints (x, y, heading)."""
+    """Items with their place (x, y, z) and yaw (radians), and a sampler of viewpoints (x, y, heading).
+
+    targets: points (x, y, z) that are worth a close-up, metres, in the frame of the place.
+    """
 
     domain: str
     placed: list[tuple[Item, tuple[float, float, float], float]]
     viewpoint: Callable
     room: tuple[float, float, float] | None = None
+    targets: list[tuple[float, float, float]] = field(default_factory=list)
 
 
 def footprint(item: Item, x: float, y: float, yaw: float, margin: float = 0.0) -> Rectangle:
