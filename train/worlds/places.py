@@ -18,6 +18,7 @@ class Place:
     """Items with their place (x, y, z) and yaw (radians), and a sampler of viewpoints (x, y, heading).
 
     targets: points (x, y, z) that are worth a close-up, metres, in the frame of the place.
+    style: who looks; "driver" is a camera in a car: in its lane, level, 1.2-1.8 m (higher in a truck) above the road.
     """
 
     domain: str
@@ -25,6 +26,7 @@ class Place:
     viewpoint: Callable
     room: tuple[float, float, float] | None = None
     targets: list[tuple[float, float, float]] = field(default_factory=list)
+    style: str = "walker"
 
 
 def footprint(item: Item, x: float, y: float, yaw: float, margin: float = 0.0) -> Rectangle:
