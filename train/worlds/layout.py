@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .outside import look, outdoor
+from .light import look
+from .outside import outdoor
 from .places import indoor as sample_room
 from .rays import first_hits
 from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, Item, turn_of
@@ -80,7 +81,7 @@ class Scene:
     position: np.ndarray  # (3,) world, metres
     primitives: Primitives
     things: list[Thing]
-    look: dict  # light and lens: see outside.look
+    look: dict  # light and lens: see light.look
     room: tuple[float, float, float] | None  # (x, y, z) size of the room, its corner at the world origin
 
     @property

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from train.worlds.layout import FAR, Scene, _primitives, _things, sample_scene
-from train.worlds.outside import look
+from train.worlds.light import look
 from train.worlds.places import Place
 from train.worlds.render import render
 from train.worlds.things import COLOURS, KINDS, Item, Paint
