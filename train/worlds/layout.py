@@ -21,6 +21,7 @@ SIZES = ((192, 256), (256, 192), (224, 224), (160, 288), (128, 384))
 SIZE_ODDS = (0.5, 0.15, 0.1, 0.15, 0.1)
 FAR = 120.0
 """Metres of z-depth; anything beyond is sky."""
+_GROUND = [KINDS.index(kind) for kind in ("floor", "ground", "road", "pavement", "grass")]
 
 
 @dataclass
@@ -40,10 +41,15 @@ class Primitives:
     scale: np.ndarray  # (P,) texture period, metres
     gloss: np.ndarray  # (P,)
     glow: np.ndarray  # (P,)
+    round: np.ndarray  # (P,) radius of a rounded box's edges, metres
 
     def to_local(self) -> np.ndarray:
         """(P, 3, 3): world offsets from the centre -> coordinates of the unit shape."""
         return self.turn.transpose(0, 2, 1) / self.half[:, :, None]
+
+    def extent(self) -> np.ndarray:
+        """(P, 4): half extents and radius of the edges, metres, as `rays.hit` takes them."""
+        return np.concatenate([self.half, self.round[:, None]], 1)
 
     def corners(self) -> np.ndarray:
         """(P, 8, 3): the corners of every bounding box, world frame; neighbours differ in one bit."""
@@ -89,6 +95,26 @@ class Scene:
         """Degrees between the left and the right edge, at the principal point's height."""
         width, cx = self.size[1], self.principal[0]
         return float(np.degrees(np.arctan(cx / self.focal) + np.arctan((width - cx) / self.focal)))
+
+    @property
+    def camera_height(self) -> float:
+        """Metres from the floor, the road or the ground right below up to the camera."""
+        p, (x, y, z) = self.primitives, self.position
+        ground = np.isin(p.kind, _GROUND)
+        offset = np.einsum("pji,pj->pi", p.turn[ground], np.array([x, y, 0.0]) - p.centre[ground])
+        below = (np.abs(offset[:, :2]) <= p.half[ground][:, :2]).all(1)
+        tops = (p.centre[ground][:, 2] + p.half[ground][:, 2])[below]
+        return float(z - tops[tops < z].max(initial=0.0))
+
+    @property
+    def pitch_deg(self) -> float:
+        """Degrees by which the optical axis points above the horizon."""
+        return float(np.degrees(np.arcsin(np.clip(self.rotation[2, 2], -1, 1))))
+
+    @property
+    def roll_deg(self) -> float:
+        """Degrees by which the camera is turned clockwise: its right side lower, the picture counter-clockwise."""
+        return float(np.degrees(np.arctan2(-self.rotation[2, 0], -self.rotation[2, 1])))
 
 
 def sample_scene(seed: int, size: tuple[int, int] | None = None) -> Scene:
@@ -142,7 +168,7 @@ def _primitives(placed: list[tuple[Item, tuple[float, float, float], float]]) ->
             rows.append((
                 SHAPES.index(part.shape), *part.half, KINDS.index(item.kind), COLOURS.index(item.colour),
                 0 if fabric else instance, TEXTURES.index(paint.texture), *paint.rgb, *paint.rgb2,
-                paint.scale, paint.gloss, paint.glow,
+                paint.scale, paint.gloss, paint.glow, part.round,
             ))  # fmt: skip
     table = np.array(rows)
     whole = table[:, [0, 4, 5, 6, 7]].astype(np.int64)
@@ -150,6 +176,7 @@ def _primitives(placed: list[tuple[Item, tuple[float, float, float], float]]) ->
         shape=whole[:, 0], centre=np.concatenate(centres), turn=np.array(turns), half=table[:, 1:4],
         kind=whole[:, 1], colour=whole[:, 2], instance=whole[:, 3], texture=whole[:, 4],
         rgb=table[:, 8:11], rgb2=table[:, 11:14], scale=table[:, 14], gloss=table[:, 15], glow=table[:, 16],
+        round=table[:, 17],
     )  # fmt: skip
 
 
@@ -213,7 +240,8 @@ def _score(primitives: Primitives, camera, size, place) -> float:
     front = np.flatnonzero(front)
     depth, which = first_hits(
         torch.from_numpy(primitives.shape[front]), torch.from_numpy(local[front]).float(),
-        torch.from_numpy(origin[front]).float(), torch.from_numpy(rays.T.copy()).float(),
+        torch.from_numpy(origin[front]).float(), torch.from_numpy(primitives.extent()[front]).float(),
+        torch.from_numpy(rays.T.copy()).float(),
     )  # fmt: skip
     depth, which = depth.numpy(), front[which.numpy()]
     hit = np.isfinite(depth)

@@ -99,7 +99,7 @@ def expand(bounds: np.ndarray, across: int) -> tuple[np.ndarray, np.ndarray]:
 def _trace(scenes, directions, down, across, device) -> tuple[Tensor, Tensor]:
     """depth_z (B, tiles, 64), inf where nothing is hit, and the primitive's index in its own scene."""
     tiles = down * across
-    pair_primitive, pair_tile, nearest, shapes, local, origin, first = [], [], [], [], [], [], []
+    pair_primitive, pair_tile, nearest, shapes, local, origin, extent, first = ([] for _ in range(8))
     offset = 0
     for i, scene in enumerate(scenes):
         p = scene.primitives
@@ -112,6 +112,7 @@ def _trace(scenes, directions, down, across, device) -> tuple[Tensor, Tensor]:
         shapes.append(p.shape)
         local.append(p.to_local())
         origin.append(np.einsum("pij,pj->pi", local[-1], scene.position - p.centre))
+        extent.append(p.extent())
         first.append(np.full(tiles, offset))
         offset += len(p.shape)
     primitive, tile = np.concatenate(pair_primitive), np.concatenate(pair_tile)
@@ -127,6 +128,7 @@ def _trace(scenes, directions, down, across, device) -> tuple[Tensor, Tensor]:
     near_of = torch.from_numpy(np.concatenate(nearest)).float().to(device)
     local_of = torch.from_numpy(np.concatenate(local)).float().to(device)
     origin_of = torch.from_numpy(np.concatenate(origin)).float().to(device)
+    extent_of = torch.from_numpy(np.concatenate(extent)).float().to(device)
     shape_of = torch.from_numpy(shape).to(device)
     rays = directions.reshape(-1, 3, TILE * TILE)
     depth = torch.full((len(rays), TILE * TILE), torch.inf, device=device)
@@ -142,7 +144,7 @@ def _trace(scenes, directions, down, across, device) -> tuple[Tensor, Tensor]:
         for index, size in enumerate(sizes):
             for at in range(begin, begin + size, PAIRS):
                 some = slice(at, min(at + PAIRS, begin + size))
-                _try(index, p[some], k[some], local_of, origin_of, rays, depth, which, farthest)
+                _try(index, p[some], k[some], local_of, origin_of, extent_of, rays, depth, which, farthest)
             begin += size
     depth = torch.where(depth > FAR, torch.inf, depth)
     which = torch.where(depth.isinf(), -1, which)
@@ -151,9 +153,9 @@ def _trace(scenes, directions, down, across, device) -> tuple[Tensor, Tensor]:
     return depth.reshape(len(scenes), tiles, -1), which.reshape(len(scenes), tiles, -1)
 
 
-def _try(shape, p, k, local_of, origin_of, rays, depth, which, farthest) -> None:
+def _try(shape, p, k, local_of, origin_of, extent_of, rays, depth, which, farthest) -> None:
     """Intersect pairs (primitive p, tile k) of one shape, every tile at most once; keep what is nearer."""
-    t = hit(shape, origin_of[p, :, None], torch.bmm(local_of[p], rays[k]))
+    t = hit(shape, origin_of[p, :, None], torch.bmm(local_of[p], rays[k]), extent_of[p])
     old = depth[k]
     nearer = t < old
     best = torch.where(nearer, t, old)

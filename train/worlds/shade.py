@@ -79,7 +79,7 @@ def _surface(scene, get, part, offset) -> tuple[Tensor, Tensor]:
     start = torch.from_numpy(np.einsum("pij,pj->pi", local, scene.position - p.centre)).float()[part]
     local = torch.from_numpy(local).float()[part]
     point = (local * offset[:, None]).sum(-1) + start
-    normal = normals(get("shape"), point)
+    normal = normals(get("shape"), point, torch.from_numpy(p.extent()).float()[part])
     normal = torch.nn.functional.normalize((local * normal[:, :, None]).sum(1), dim=1)
     return point, normal
 
@@ -176,6 +176,7 @@ def _visible(scene, start, to_light, facing, seen, tiles) -> Tensor:
     tile, caster = pairs[:, 0], torch.from_numpy(casters)[pairs[:, 1]]
     local = torch.from_numpy(p.to_local()).float()
     centre = torch.from_numpy(p.centre).float()
+    extent = torch.from_numpy(p.extent()).float()
     origins, rays = torch.zeros(tiles[0] * tiles[1], 3), torch.ones(tiles[0] * tiles[1], 3)
     origins[seen], rays[seen] = start, to_light
     origins = origins.reshape(tiles[0], tiles[1], 3).transpose(1, 2).contiguous()
@@ -188,7 +189,7 @@ def _visible(scene, start, to_light, facing, seen, tiles) -> Tensor:
         for at in range(0, len(rows), PAIRS):
             k, c = tile[rows[at : at + PAIRS]], caster[rows[at : at + PAIRS]]
             o = torch.bmm(local[c], origins[k] - centre[c, :, None])
-            t = hit(index, o, torch.bmm(local[c], rays[k]), near=0.0)
+            t = hit(index, o, torch.bmm(local[c], rays[k]), extent[c], near=0.0)
             blocked.index_add_(0, k, (t < reach).float())
     clear = (blocked.reshape(-1) == 0).float()
     clear[seen[facing <= 0]] = 0.5
