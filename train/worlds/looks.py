@@ -108,6 +108,8 @@ def texture(name: str, u: Tensor, v: Tensor, scale: Tensor, pixel: Tensor, salt:
         phase = a - a.floor()
         wave = 0.5 - 0.5 * torch.cos(phase * 2 * torch.pi)
         return torch.lerp(torch.full_like(wave, 0.5), wave, fade), rough
+    if name != "lane":
+        return noise(a + salt, b), rough
     lanes = (2 * half[:, 0] / scale).floor()  # "lane": white marks on asphalt
     line = _band(a + 0.5 * (lanes.long() & 1) + 0.02, 0.04, blur)
     mark = line * _band(v / 6, 0.5, pixel / 3)

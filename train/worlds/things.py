@@ -46,7 +46,23 @@ _HSV = {
 TEXTURES = (
     "plain", "noise", "stripes", "checker", "tiles", "bricks", "wood", "facade", "speckle", "books", "blobs",
     "slats", "lane",
+    "planks", "grain", "parquet", "plaster", "concrete", "asphalt", "lawn", "gravel", "soil", "carpet", "weave",
+    "leather", "marble", "granite", "corrugated", "plaid", "floral", "dots", "text", "poster", "photo", "screen",
+    "leaves", "bark", "metal", "mirror", "stone", "cobbles", "shingles", "siding", "rust", "water",
 )  # fmt: skip
+SCALES = {
+    "planks": (0.07, 0.2), "grain": (0.1, 0.3), "parquet": (0.25, 0.6), "plaster": (0.2, 0.6), "concrete": (0.8, 3.0),
+    "asphalt": (0.6, 1.5), "lawn": (0.05, 0.15), "gravel": (0.015, 0.05), "soil": (0.1, 0.4), "carpet": (0.01, 0.03),
+    "weave": (0.006, 0.03), "leather": (0.02, 0.06), "marble": (0.4, 1.5), "granite": (0.01, 0.03),
+    "corrugated": (0.05, 0.2), "plaid": (0.08, 0.3), "floral": (0.12, 0.5), "dots": (0.04, 0.2), "text": (0.2, 0.4),
+    "poster": (0.3, 1.0), "photo": (0.3, 1.2), "screen": (0.4, 0.8), "leaves": (0.08, 0.3), "bark": (0.06, 0.2),
+    "metal": (0.3, 1.0), "mirror": (1.0, 1.0), "stone": (0.2, 0.5), "cobbles": (0.08, 0.15), "shingles": (0.2, 0.35),
+    "siding": (0.1, 0.2), "rust": (0.2, 0.6), "water": (0.5, 2.0), "tiles": (0.1, 0.6), "bricks": (0.2, 0.23),
+    "wood": (0.07, 0.2), "speckle": (0.05, 0.2), "books": (0.02, 0.05), "slats": (0.08, 0.2), "noise": (0.2, 0.6),
+    "stripes": (0.05, 0.3), "checker": (0.1, 0.5), "blobs": (0.15, 0.5), "plain": (1.0, 1.0), "facade": (2.2, 3.6),
+    "lane": (2.75, 3.75),
+}  # fmt: skip
+"""Real periods in metres, lowest and highest: a board's or brick's length, a tile, a pattern's repeat, a page's width."""
 SHAPES = ("box", "ellipsoid", "cylinder", "cone", "capsule", "rounded box")
 Axis = str | tuple[float, float, float]
 """Where a part's z points in its item's frame: "x", "y", "z" or any direction."""
@@ -54,7 +70,11 @@ Axis = str | tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Paint:
-    """A material: two linear RGB colours mixed by a texture whose period is `scale` metres."""
+    """A material: two linear RGB colours mixed by a texture whose period is `scale` metres.
+
+    gloss: 0 dull to 1 polished (mirrors what stands before it); glow: light of its own, 1 = as bright as white paper
+    in the light of the place. Lamps and screens glow; a window's pane glows with the daylight outside.
+    """
 
     rgb: tuple[float, float, float]
     rgb2: tuple[float, float, float]
@@ -175,6 +195,11 @@ def paint_of(rng, colour: str, texture: str = "plain", scale: float = 1.0, contr
     rgb = rgb_of(rng, colour)
     factor = 1 - contrast if rng.random() < 0.6 or colour == "white" else 1 + contrast
     return Paint(rgb, shade(rgb, factor), texture, scale, **kw)
+
+
+def stuff(rng, colour: str, texture: str, contrast: float = 0.3, **kw) -> Paint:
+    """`paint_of` at a period that this texture has in real life."""
+    return paint_of(rng, colour, texture, rng.uniform(*SCALES[texture]), contrast, **kw)
 
 
 def pick_colour(rng, *favourites: str) -> str:
