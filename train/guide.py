@@ -7,9 +7,12 @@ or of a pixel "(x, y)", a loss compares the true share of each image token with 
     - sum over tokens of share * log(attention),   one head of each chosen layer
 
 It is the model's own attention that is taught (after rotary positions, over all that the token may attend to), so
-nothing is added to what ships. See train/LOG.md for what it gives. Qwen families, packed rows, whole weights.
+nothing is added to what ships. A second loss, `places`, makes the token hold what was found there: where the thing
+is in the picture, how far, how large. It is read off the hidden states by a fixed random matrix, which adds no
+weights either. See train/LOG.md for what both give. Qwen families, packed rows, whole weights.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,29 +25,53 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
+from heads.base import masked_sum
 from heads.errors import InputError
 from vlm.options import Options, number
 
 PLACE = re.compile(r"\((\d{1,4}), (\d{1,4})\)")
 FAMILY = "qwen3_vl"
 
-Mention = tuple[int, np.ndarray]
-"""Index of a character of a question, and the share of each image token (h * w,) in what it stands for; sum 1."""
+VALUES = ("x", "y", "log_depth_z", "width", "height")
+"""What `places` reads: the middle of what is named, from the centre, and its size, in half picture sides; log depth."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Something that a question names or points at.
+
+    character: index of its last one in the question; share (h * w,): of each image token in what it stands for, sum 1;
+    values (5,): VALUES, nan = unknown.
+    """
+
+    character: int
+    share: np.ndarray
+    values: np.ndarray
 
 
 @dataclass
 class GuideOptions(Options):
-    """layers: decoder layers of the LLM that are taught, none = no guide; head: which query head of each."""
+    """layers: decoder layers of the LLM that are taught, none = no guide; head: which query head of each.
+
+    places: the decoder layer whose output must hold VALUES, None = none.
+    """
 
     layers: list[int] = field(default_factory=list)
     head: int = number(0, least=0)
+    places: int | None = number(None, least=0)
 
 
-def mentions(question: str, things: list[dict[str, Any]], instance: np.ndarray, grid: tuple[int, int]) -> list[Mention]:
+def mentions(
+    question: str,
+    things: list[dict[str, Any]],
+    instance: np.ndarray,
+    depth_z: np.ndarray | None,
+    grid: tuple[int, int],
+) -> list[Mention]:
     """What a question names or points at, with the image tokens (h, w) that show it.
 
     things: dictionaries with kind, colour and instance, as `fathom worlds` writes them. A name that two of them
-    share, and one without a visible pixel in instance (H, W), is left out.
+    share, and one without a visible pixel in instance (H, W), is left out. depth_z (h', w') metres, None = unknown.
     """
     found: list[Mention] = []
     calls = [(f"{thing['colour']} {thing['kind']}", f"the {thing['kind']}") for thing in things]
@@ -52,15 +79,30 @@ def mentions(question: str, things: list[dict[str, Any]], instance: np.ndarray, 
         for which, phrase in enumerate(phrases):
             end = _end_of(phrase, question)
             if end is not None and sum(other[which] == phrase for other in calls) == 1:
-                share = cell_shares(instance == thing["instance"], grid)
+                mask = instance == thing["instance"]
+                share = cell_shares(mask, grid)
                 if share.any():
-                    found.append((end, share / share.sum()))
+                    found.append(Mention(end, share / share.sum(), _extent(mask, float(thing.get("depth_z", np.nan)))))
     for match in PLACE.finditer(question):
         x, y = (min(int(value), 999) / 1000 for value in match.groups())
         share = np.zeros(grid, np.float32)
         share[int(y * grid[0]), int(x * grid[1])] = 1
-        found.append((match.end() - 1, share.ravel()))
+        metres = np.nan if depth_z is None else float(depth_z[int(y * depth_z.shape[0]), int(x * depth_z.shape[1])])
+        values = np.array([2 * x - 1, 2 * y - 1, _log(metres), np.nan, np.nan], np.float32)
+        found.append(Mention(match.end() - 1, share.ravel(), values))
     return found
+
+
+def _extent(mask: np.ndarray, depth_z: float) -> np.ndarray:
+    """VALUES of a thing from its visible pixels (H, W) and its depth in metres."""
+    rows, columns = np.nonzero(mask)
+    middle = [2 * (np.median(at) + 0.5) / side - 1 for at, side in ((columns, mask.shape[1]), (rows, mask.shape[0]))]
+    size = [2 * (np.ptp(at) + 1) / side for at, side in ((columns, mask.shape[1]), (rows, mask.shape[0]))]
+    return np.array([*middle, _log(depth_z), *size], np.float32)
+
+
+def _log(metres: float) -> float:
+    return math.log(metres) if 0 < metres < math.inf else math.nan
 
 
 def cell_shares(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
@@ -87,8 +129,17 @@ def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[in
     return [first + of[c] for c in characters]
 
 
+@dataclass
+class Seen:
+    """What went by in one pass: of every taught layer its attention, that one's input and rotary positions; and the
+    hidden states (B, L, C) that `places` reads."""
+
+    attentions: list[tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]] = field(default_factory=list)
+    hidden: Tensor | None = None
+
+
 class Guide:
-    """The loss, on what went into the attention of the chosen layers during one pass."""
+    """The losses, on what went through the chosen layers during one pass."""
 
     def __init__(self, options: GuideOptions, backbone: Any):
         text = backbone.config.get_text_config()
@@ -97,37 +148,57 @@ class Guide:
         for name, value, most in (
             ("layers", max(options.layers), text.num_hidden_layers),
             ("head", options.head, text.num_attention_heads),
+            ("places", options.places or 0, text.num_hidden_layers),
         ):
             if value >= most:
                 raise InputError(f"guide.{name}", f"there is no {value}", f"0 to {most - 1}")
         self.options = options
-        self.attentions = [backbone.model.language_model.layers[number].self_attn for number in options.layers]
+        layers = backbone.model.language_model.layers
+        self.attentions = [layers[number].self_attn for number in options.layers]
+        self.read_at = None if options.places is None else layers[options.places]
+        own = torch.Generator().manual_seed(0)
+        self.reader = torch.randn(len(VALUES), text.hidden_size, generator=own) / text.hidden_size**0.5
 
     @contextmanager
-    def watching(self) -> Iterator[list[tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]]]:
-        """(attention, its input, its rotary positions) of every chosen layer, filled by the pass inside."""
-        seen: list[tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]] = []
+    def watching(self) -> Iterator[Seen]:
+        """Filled by the pass inside."""
+        seen = Seen()
 
         def keep(module: nn.Module, args: tuple, kwargs: dict[str, Any], _out: Any) -> None:
             hidden = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
-            seen.append((module, hidden, kwargs["position_embeddings"]))
+            seen.attentions.append((module, hidden, kwargs["position_embeddings"]))
+
+        def keep_hidden(_module: nn.Module, _args: tuple, out: Any) -> None:
+            seen.hidden = out[0] if isinstance(out, tuple) else out
 
         hooks = [each.register_forward_hook(keep, with_kwargs=True) for each in self.attentions]
+        if self.read_at is not None:
+            hooks.append(self.read_at.register_forward_hook(keep_hidden))
         try:
             yield seen
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def loss(self, seen: list, mask: Tensor, looks: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """mask (B, 1, L, L) bool; looks: row and token (M,), share (M, L). -> sum over mentions and layers, count."""
+    def losses(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+        """name -> (sum, count). mask (B, 1, L, L) bool; looks: row, token (M,), share (M, L), values (M, 5)."""
         row, token, share = looks["row"], looks["token"], looks["share"]
         total = share.new_zeros(())
-        for module, hidden, rotary in seen:
+        for module, hidden, rotary in seen.attentions:
             scores = attention_scores(module, self.options.head, hidden, rotary, row, token)
             logs = scores.masked_fill(~mask[row, 0, token], -1e4).log_softmax(-1)
             total = total - (share * logs).sum()
-        return total, torch.tensor(len(row) * len(seen), device=share.device)
+        losses = {"guide": (total, torch.tensor(len(row) * len(seen.attentions), device=share.device))}
+        if seen.hidden is not None:
+            told = self.read(seen.hidden[row, token])
+            losses["places"] = masked_sum((told - looks["values"].nan_to_num()).abs(), looks["values"].isfinite())
+        return losses
+
+    def read(self, hidden: Tensor) -> Tensor:
+        """Hidden states (M, C) -> what they say of VALUES (M, 5): a fixed linear map of them at unit mean square."""
+        hidden = hidden.float()
+        scaled = hidden * (hidden.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+        return scaled @ self.reader.to(hidden.device).T
 
 
 def attention_scores(

@@ -6,19 +6,22 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from train.guide import GuideOptions
 from vlm.model import Fathom
 
 
-def counts_of(model: Fathom, batch: dict[str, Any], guided: int = 0) -> dict[str, Tensor]:
+def counts_of(model: Fathom, batch: dict[str, Any], guide: GuideOptions | None = None) -> dict[str, Tensor]:
     """name -> the count that the model's losses will have on this batch, without a forward pass.
 
-    guided: how many layers `train.guide` teaches.
+    guide: what `train.guide` teaches, where batches hold `looks`.
     """
     counts = {}
     if batch.get("labels") is not None:
         counts["text"] = (batch["labels"][:, 1:] != -100).sum()
-    if "looks" in batch:
-        counts["guide"] = torch.tensor(len(batch["looks"]["row"]) * guided)
+    if guide is not None and "looks" in batch:
+        counts["guide"] = torch.tensor(len(batch["looks"]["row"]) * len(guide.layers))
+        if guide.places is not None:
+            counts["places"] = batch["looks"]["values"].isfinite().sum()
     for name, truth in (batch.get("truth") or {}).items():
         parts = truth if isinstance(truth, list) else [truth]  # dense: one of an image; rays: one of the batch
         for part in parts:

@@ -105,7 +105,7 @@ def new_model(recipe: Recipe, texts: list[str]) -> Fathom:
 
 def check_losses(model: Fathom, recipe: Recipe) -> None:
     """InputError for a weight of a loss that no head of the model gives."""
-    known = ["text", "guide", *(name for head in model.heads.values() for name in head.loss_names)]
+    known = ["text", "guide", "places", *(name for head in model.heads.values() for name in head.loss_names)]
     for name, weight in recipe.losses.items():
         if weight and name not in known:
             near = difflib.get_close_matches(name, known, 1)

@@ -128,7 +128,7 @@ class FathomTrainer(Trainer):
             return None
         counts: dict[str, Tensor] = {}
         for batch in batch_samples:
-            for name, count in counts_of(self.model, batch, len(self.recipe.guide.layers)).items():  # type: ignore[arg-type]
+            for name, count in counts_of(self.model, batch, self.recipe.guide).items():  # type: ignore[arg-type]
                 counts[name] = counts.get(name, 0) + count
         return over_ranks(counts, list(self.recipe.losses), device)
 
@@ -150,14 +150,14 @@ class FathomTrainer(Trainer):
         return (total, output) if return_outputs else total
 
     def one_pass(self, model: nn.Module, inputs: dict) -> Any:
-        """The model's output on a batch; the guide's loss is among its losses where the recipe has a guide."""
+        """The model's output on a batch; the guide's losses are among its own where the recipe has a guide."""
         batch = dict(inputs)
         looks = batch.pop("looks", None)
         if looks is None:
             return model(**batch)
         with self.guide.watching() as seen:
             output = model(**batch)
-        output.losses["guide"] = self.guide.loss(seen, batch["attention_mask"], looks)
+        output.losses |= self.guide.losses(seen, batch["attention_mask"], looks)
         return output
 
     def weight(self, name: str) -> float:

@@ -15,7 +15,7 @@ from train.guide import Guide, GuideOptions, attention_scores, cell_shares, ment
 from train.recipe import Recipe
 from vlm.cli import app
 
-CHAIR = {"kind": "chair", "colour": "red", "instance": 1}
+CHAIR = {"kind": "chair", "colour": "red", "instance": 1, "depth_z": 2.0}
 TABLE = {"kind": "table", "colour": "grey", "instance": 2}
 GRID = (2, 4)
 
@@ -30,7 +30,7 @@ def scene() -> np.ndarray:
 
 def test_a_name_stands_for_the_tokens_that_show_the_thing():
     question = "Is the red chair left or right of the grey table?"
-    found = dict(mentions(question, [CHAIR, TABLE], scene(), GRID))
+    found = {m.character: m.share for m in mentions(question, [CHAIR, TABLE], scene(), None, GRID)}
     ends = {question.index("red chair") + len("red chair") - 1: 0, question.index("grey table") + 9: 7}
     assert set(found) == set(ends)
     for end, cell in ends.items():
@@ -39,22 +39,32 @@ def test_a_name_stands_for_the_tokens_that_show_the_thing():
 
 def test_a_kind_alone_will_do_where_there_is_one_of_it():
     question = "What colour is the chair?"
-    assert [end for end, _ in mentions(question, [CHAIR, TABLE], scene(), GRID)] == [question.index("?") - 1]
+    assert [m.character for m in mentions(question, [CHAIR, TABLE], scene(), None, GRID)] == [question.index("?") - 1]
     twice = [CHAIR, {**TABLE, "kind": "chair"}]
-    assert mentions(question, twice, scene(), GRID) == []
-    assert mentions("Where are the chairs?", [CHAIR], scene(), GRID) == []  # another word
+    assert mentions(question, twice, scene(), None, GRID) == []
+    assert mentions("Where are the chairs?", [CHAIR], scene(), None, GRID) == []  # another word
 
 
 def test_a_name_that_two_share_or_nobody_sees_is_left_out():
-    assert mentions("Where is the red chair?", [CHAIR, {**CHAIR, "instance": 2}], scene(), GRID) == []
-    assert mentions("Where is the red chair?", [{**CHAIR, "instance": 9}], scene(), GRID) == []
+    assert mentions("Where is the red chair?", [CHAIR, {**CHAIR, "instance": 2}], scene(), None, GRID) == []
+    assert mentions("Where is the red chair?", [{**CHAIR, "instance": 9}], scene(), None, GRID) == []
 
 
 @pytest.mark.parametrize(("place", "cell"), [("(0, 0)", 0), ("(999, 999)", 7), ("(1000, 0)", 3), ("(260, 510)", 5)])
 def test_a_pixel_stands_for_the_token_that_it_lies_in(place, cell):
     question = f"What is at {place}?"
-    ((end, share),) = mentions(question, [], scene(), GRID)
-    assert question[end] == ")" and share.argmax() == cell and share.sum() == 1
+    (told,) = mentions(question, [], scene(), None, GRID)
+    assert question[told.character] == ")" and told.share.argmax() == cell and told.share.sum() == 1
+
+
+def test_a_mention_tells_where_how_far_and_how_large():
+    (chair,) = mentions("Where is the red chair?", [{**CHAIR, "depth_z": 2.5}], scene(), None, GRID)
+    np.testing.assert_allclose(chair.values, [-0.75, -0.5, np.log(2.5), 0.5, 1.0], atol=0.02)
+    depth_z = np.full((64, 128), 3.0, np.float32)
+    depth_z[:, 64:] = np.inf
+    near, sky = mentions("Is (250, 500) nearer than (750, 500)?", [], scene(), depth_z, GRID)
+    np.testing.assert_allclose(near.values[:3], [-0.5, 0, np.log(3)], atol=1e-6)
+    assert np.isnan(near.values[3:]).all() and np.isnan(sky.values[2:]).all()
 
 
 def test_shares_are_the_covered_part_of_each_cell():
@@ -101,31 +111,34 @@ def test_scores_are_those_of_the_models_own_attention():
         attention.register_forward_hook(lambda _m, _a, out: weights.append(out[1]))
     with torch.no_grad(), guide.watching() as seen:
         model(**given)
-        total, count = guide.loss(seen, given["attention_mask"], looks)
+        total, count = guide.losses(seen, given["attention_mask"], looks)["guide"]
         row, token = looks["row"], looks["token"]
         expected = -sum((looks["share"] * each[row, 3, token].clamp(min=1e-30).log()).sum() for each in weights)
-        scores = attention_scores(seen[0][0], 3, *seen[0][1:], row, token)
+        attention, *given_to_it = seen.attentions[0]
+        scores = attention_scores(attention, 3, *given_to_it, row, token)
     shown = scores.masked_fill(~given["attention_mask"][row, 0, token], -1e4).softmax(-1)
     assert torch.allclose(shown, weights[0][row, 3, token], atol=1e-6)
     assert int(count) == 2 and torch.allclose(total, expected, rtol=1e-4)
 
 
-def test_a_few_steps_teach_the_attention_to_look_there():
+def test_a_few_steps_teach_the_attention_to_look_there_and_the_token_to_hold_what_is_there():
     model = tiny_model()
-    guide = Guide(GuideOptions(layers=[2], head=0), model.backbone)
+    guide = Guide(GuideOptions(layers=[2], head=0, places=2), model.backbone)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    values = []
+    values: dict[str, list[float]] = {"guide": [], "places": []}
     for _ in range(25):
         given = batch(model, ["Where is the red chair?"])
         looks = given.pop("looks")
         with guide.watching() as seen:
             model(**given, heads=False)
-        total, count = guide.loss(seen, given["attention_mask"], looks)
+        losses = guide.losses(seen, given["attention_mask"], looks)
+        assert {name: int(count) for name, (_, count) in losses.items()} == {"guide": 1, "places": 5}
         optimizer.zero_grad()
-        (total / count).backward()
+        sum(total / count for total, count in losses.values()).backward()
         optimizer.step()
-        values.append(float(total.detach()))
-    assert values[-1] < 0.3 * values[0]
+        for name, (total, _) in losses.items():
+            values[name].append(float(total.detach()))
+    assert all(each[-1] < 0.3 * each[0] for each in values.values())
 
 
 def test_a_chat_template_that_melts_with_the_question_is_left_out():
@@ -133,7 +146,7 @@ def test_a_chat_template_that_melts_with_the_question_is_left_out():
     assert tokens_of(tokenizer, "yes", tokenizer("no").input_ids, [2]) == []
 
 
-@pytest.mark.parametrize("options", [{"layers": [4]}, {"layers": [1], "head": 4}])
+@pytest.mark.parametrize("options", [{"layers": [4]}, {"layers": [1], "head": 4}, {"layers": [1], "places": 4}])
 def test_layers_and_heads_that_are_not_there_are_told(options):
     with pytest.raises(InputError, match="0 to 3"):
         Guide(GuideOptions(**options), tiny_model().backbone)
@@ -147,7 +160,7 @@ def test_the_command_teaches_it_and_logs_it(tmp_path):
     recipe.write_text(
         f"start: {start}\nrecords: [{records}]\nsteps: 2\nbatch: 4\naccumulate: 2\nlog_every: 1\nworkers: 0\n"
         f"held_out: [{records}]\n"
-        "losses: {text: 1.0, guide: 0.5}\nguide: {layers: [1, 2]}\n"
+        "losses: {text: 1.0, guide: 0.5, places: 0.5}\nguide: {layers: [1, 2], places: 2}\n"
     )
     result = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
@@ -158,5 +171,6 @@ def test_the_command_teaches_it_and_logs_it(tmp_path):
 
 
 def test_a_weight_without_layers_is_told(tmp_path):
-    with pytest.raises(InputError, match="guide"):
-        Recipe(losses={"guide": 0.5}, records=["x.jsonl"])
+    for told in ({"losses": {"guide": 0.5}}, {"losses": {"places": 0.5}}, {"guide": GuideOptions(places=1)}):
+        with pytest.raises(InputError, match="guide"):
+            Recipe(**told, records=["x.jsonl"])

@@ -17,7 +17,7 @@ from train.data.conversations import joined, question_of, told
 from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
-from train.guide import mentions, tokens_of
+from train.guide import VALUES, Mention, mentions, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -26,8 +26,8 @@ LABELS = ["kind", "colour"]
 SMALL = 64  # px: side of the picture that keeps a batch of text company
 
 
-Look = tuple[int, int, np.ndarray]
-"""Token of a row that looks, the row's first image token, the share (h * w,) of each image token."""
+Look = tuple[int, int, Mention]
+"""Token of a row that looks, the row's first image token, what it looks at."""
 
 
 class Collator:
@@ -140,10 +140,10 @@ class Collator:
             own = (row["block"] == number).nonzero()[:, 0].tolist()
             if question is None or not own:
                 continue
-            told = mentions(question, view.things, view.labels["instance"], size)
+            told = mentions(question, view.things, view.labels["instance"], view.depth_z, size)
             ids = row["ids"][own[0] : own[-1] + 1].tolist()
-            places = tokens_of(self.processor.tokenizer, question, ids, [character for character, _ in told])
-            found += [(own[0] + place, image, share) for place, (_, share) in zip(places, told, strict=False)]
+            places = tokens_of(self.processor.tokenizer, question, ids, [mention.character for mention in told])
+            found += [(own[0] + place, image, mention) for place, mention in zip(places, told, strict=False)]
         return found
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
@@ -206,13 +206,14 @@ class Collator:
 
 
 def stack_looks(rows: list[list[Look]], length: int) -> dict[str, Tensor]:
-    """The rows' looks -> row, token (M,), share (M, length)."""
+    """The rows' looks -> row, token (M,), share (M, length), values (M, 5)."""
     flat = [(number, *look) for number, row in enumerate(rows) for look in row]
-    share = torch.zeros(len(flat), length)
-    for m, (_, _, first, shares) in enumerate(flat):
-        share[m, first : first + len(shares)] = torch.from_numpy(shares)
+    share, values = torch.zeros(len(flat), length), torch.zeros(len(flat), len(VALUES))
+    for m, (_, _, first, mention) in enumerate(flat):
+        share[m, first : first + len(mention.share)] = torch.from_numpy(mention.share)
+        values[m] = torch.from_numpy(mention.values)
     row, token = (torch.tensor([look[k] for look in flat], dtype=torch.long) for k in (0, 1))
-    return {"row": row, "token": token, "share": share}
+    return {"row": row, "token": token, "share": share, "values": values}
 
 
 def block_mask(block: Tensor) -> Tensor:
