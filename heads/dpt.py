@@ -5,6 +5,8 @@ metres for a photograph that was resized to fx = 1000 px. No uncertainty, no sky
 published tensors (`depth_head.` there is `heads.depth.` here), one to one. Our own head is `heads.depth`.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -74,18 +76,26 @@ def read_published(raw: Raw, fx_px: float) -> Tensor:
 
 
 class PublishedDptHead(PublishedDepthHead):
-    """The `dpt` head: four levels at 8, 4, 2 and 1 cells a token, fused from coarse to fine (Ranftl et al. 2021)."""
+    """The `dpt` head: four levels at 8, 4, 2 and 1 cells a token, fused from coarse to fine (Ranftl et al. 2021).
 
-    def __init__(self, taps: list[Tap]):
+    width: channels of the fused maps, a half and an eighth of it before the output; level_widths: of the four levels,
+    fine to coarse. The published checkpoints have the defaults; others are for comparisons at equal cost.
+    """
+
+    def __init__(self, taps: list[Tap], width: int = WIDTH, level_widths: Sequence[int] = LEVEL_WIDTHS):
         super().__init__(taps)
+        if len(level_widths) != len(LEVEL_WIDTHS) or min(level_widths) < 1:
+            raise ValueError(f"level_widths: {list(level_widths)}; allowed: four numbers, 1 or more each")
+        if width < 8:
+            raise ValueError(f"width: {width}; allowed: 8 or more")
         self.norm = nn.LayerNorm(self.channels)
-        self.projects = nn.ModuleList(nn.Conv2d(self.channels, width, 1) for width in LEVEL_WIDTHS)
+        self.projects = nn.ModuleList(nn.Conv2d(self.channels, level, 1) for level in level_widths)
         ups = [
-            nn.ConvTranspose2d(width, width, step, stride=step)
-            for width, step in zip(LEVEL_WIDTHS[:3], (8, 4, 2), strict=True)
+            nn.ConvTranspose2d(level, level, step, stride=step)
+            for level, step in zip(level_widths[:3], (8, 4, 2), strict=True)
         ]
         self.resize_layers = nn.ModuleList([*ups, nn.Identity()])
-        self.scratch = _Fusion()
+        self.scratch = _Fusion(width, level_widths)
 
     def before_softplus(self, levels: list[Tensor]) -> Tensor:
         height, width = levels[0].shape[-2:]
@@ -102,13 +112,15 @@ class PublishedDptHead(PublishedDepthHead):
 class _Fusion(nn.Module):
     """Four levels, fine to coarse -> (B, H, W) before softplus."""
 
-    def __init__(self):
+    def __init__(self, width: int, level_widths: Sequence[int]):
         super().__init__()
-        for number, width in enumerate(LEVEL_WIDTHS, 1):
-            self.add_module(f"layer{number}_rn", nn.Conv2d(width, WIDTH, 3, padding=1, bias=False))
-            self.add_module(f"refinenet{number}", _FusionBlock(has_skip=number < 4))
-        self.output_conv1 = nn.Conv2d(WIDTH, 128, 3, padding=1)
-        self.output_conv2 = nn.Sequential(nn.Conv2d(128, 32, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(32, 1, 1))
+        for number, level in enumerate(level_widths, 1):
+            self.add_module(f"layer{number}_rn", nn.Conv2d(level, width, 3, padding=1, bias=False))
+            self.add_module(f"refinenet{number}", _FusionBlock(width, has_skip=number < 4))
+        half, eighth = width // 2, width // 8
+        self.output_conv1 = nn.Conv2d(width, half, 3, padding=1)
+        last = nn.Conv2d(eighth, 1, 1)
+        self.output_conv2 = nn.Sequential(nn.Conv2d(half, eighth, 3, padding=1), nn.ReLU(inplace=True), last)
 
     def forward(self, levels: list[Tensor], size: tuple[int, int]) -> Tensor:
         x = None
@@ -128,12 +140,12 @@ class _Fusion(nn.Module):
 class _FusionBlock(nn.Module):
     """The level's own features (refined, where a coarser result is added to them), refined, resized, mixed."""
 
-    def __init__(self, has_skip: bool):
+    def __init__(self, width: int, has_skip: bool):
         super().__init__()
         if has_skip:
-            self.resConfUnit1 = _ResidualUnit()
-        self.resConfUnit2 = _ResidualUnit()
-        self.out_conv = nn.Conv2d(WIDTH, WIDTH, 1)
+            self.resConfUnit1 = _ResidualUnit(width)
+        self.resConfUnit2 = _ResidualUnit(width)
+        self.out_conv = nn.Conv2d(width, width, 1)
 
     def forward(self, level: Tensor, coarser: Tensor | None, size: tuple[int, ...]) -> Tensor:
         x = level if coarser is None else coarser + self.resConfUnit1(level)
@@ -143,10 +155,10 @@ class _FusionBlock(nn.Module):
 
 
 class _ResidualUnit(nn.Module):
-    def __init__(self):
+    def __init__(self, width: int):
         super().__init__()
-        self.conv1 = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
-        self.conv2 = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.relu(x)  # in place in the published code, so its skip adds relu(x) too
