@@ -56,7 +56,8 @@ class Recipe(Options):
     # the model: a folder or name to start from, or the sizes of a new one
     start: str | None = None
     model: Sizes = field(default_factory=Sizes)
-    vocabulary: int = number(1536, least=263)  # 256 bytes and 7 special tokens
+    vocabulary: int = number(1536, least=263)  # of a new tokenizer: 256 bytes and 7 special tokens at least
+    retokenise: bool = False  # with `start`: a new tokenizer from the data's words; embeddings move over
     dtype: str = one_of("float32", "bfloat16")  # of the backbone; heads are always float32
     quantise: str = one_of("none", "nf4")
     attention: str | None = one_of(None, "sdpa", "eager", "flash_attention_2", "flash_attention_3")
@@ -121,6 +122,8 @@ class Recipe(Options):
             raise InputError("quantise", "quantised weights cannot be trained", "trains: {adapter: true, heads: true}")
         if self.start is None and (self.quantise != "none" or trains.adapter or not trains.backbone):
             raise InputError("start", "a new model whose own weights do not train", "a model to start from")
+        if self.retokenise and (self.start is None or not self.trains.backbone):
+            raise InputError("retokenise", "without a start whose backbone trains", "start, and trains.backbone: true")
         if bool(self.guide.layers) != bool(self.losses.get("guide")):
             raise InputError("guide", "layers or a weight alone", "guide.layers and losses.guide, or neither")
         if (self.guide.places is not None) != bool(self.losses.get("places")):

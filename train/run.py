@@ -22,7 +22,7 @@ def run(recipe: Recipe, out: Path) -> Fathom:
         check_recipe(recipe, out)
     set_seed(recipe.seed)
     data = mixture_of(recipe, args.process_index, report=out / "skipped.jsonl")
-    model = starting_model(recipe, [] if recipe.start else data.texts())
+    model = starting_model(recipe, data.texts() if recipe.retokenise or not recipe.start else [])
     trainer = FathomTrainer(
         recipe,
         model=model,

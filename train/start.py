@@ -12,7 +12,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from heads.errors import InputError
 from train.groups import set_trainable
 from train.recipe import Recipe
-from train.tokenizer import train_tokenizer
+from train.tokenizer import SPECIAL, moved_rows, train_tokenizer
 from vlm.adapter import AdapterOptions, adapter_options, add_adapter, has_adapter, is_adapter, lora_targets, merge
 from vlm.checkpoints import model_type, resolve
 from vlm.config import FathomConfig
@@ -29,8 +29,10 @@ SPECIAL_IDS = {
 
 
 def starting_model(recipe: Recipe, texts: list[str]) -> Fathom:
-    """Ready to train: heads, adapter, what is frozen, precision. texts: what a new model's tokenizer is made from."""
+    """Ready to train: heads, adapter, what is frozen, precision. texts: what a new tokenizer is made from."""
     model = saved_model(recipe) if recipe.start else new_model(recipe, texts)
+    if recipe.start and recipe.retokenise:
+        retokenise(model, texts, recipe.vocabulary)
     adapt(model, recipe)
     check_losses(model, recipe)
     if recipe.gradient_checkpointing:
@@ -101,6 +103,19 @@ def new_model(recipe: Recipe, texts: list[str]) -> Fathom:
     model = Fathom(config)
     model.processor = FathomProcessor(tokenizer, images, config.max_pixels)
     return model
+
+
+def retokenise(model: Fathom, texts: list[str], vocabulary: int) -> None:
+    """A tokenizer made from `texts` in place of the model's, which must be such a one too; what it knew moves over."""
+    old, new = model.processor.tokenizer, train_tokenizer(texts, vocabulary)  # type: ignore[union-attr]
+    if any(old.convert_ids_to_tokens(number) != token for number, token in enumerate(SPECIAL)):
+        raise InputError("retokenise", "the tokenizer of `start` is of another kind", "a model that a recipe made")
+    embeddings: Any = model.get_input_embeddings()
+    rows = moved_rows(old, new, embeddings.weight.detach())
+    model.backbone.resize_token_embeddings(len(new), mean_resizing=False)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.copy_(rows)  # type: ignore[operator]
+    model.processor.tokenizer = new  # type: ignore[union-attr]
 
 
 def check_losses(model: Fathom, recipe: Recipe) -> None:

@@ -1,8 +1,11 @@
 """The embedded model's own small tokenizer: byte-level BPE, digits one by one, the family's special tokens."""
 
 from collections.abc import Iterable
+from typing import Any
 
+import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 SPECIAL = [
@@ -61,3 +64,19 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = 1536) -> PreTrainedT
         model_max_length=4096,
         clean_up_tokenization_spaces=False,
     )
+
+
+def moved_rows(old: Any, new: Any, rows: Tensor) -> Tensor:
+    """Embeddings (old size, C) of one tokenizer's tokens -> (new size, C) for another's.
+
+    A token that both know keeps its row; another begins as the mean of the rows of its pieces.
+    """
+    known = old.get_vocab()
+    moved = rows.new_zeros(len(new), rows.shape[1])
+    for token, number in new.get_vocab().items():
+        if token in known:
+            moved[number] = rows[known[token]]
+        else:
+            pieces = old(new.convert_tokens_to_string([token]), add_special_tokens=False).input_ids
+            moved[number] = rows[torch.tensor(pieces)].mean(0)
+    return moved
