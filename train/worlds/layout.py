@@ -9,18 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
+from .camera import SIZES, best_view, distort, sample_lens, step_aside, undistort
 from .light import look
 from .outside import outdoor
 from .places import indoor as sample_room
-from .rays import first_hits
 from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, Item, turn_of
 
-SIZES = ((192, 256), (256, 192), (224, 224), (160, 288), (128, 384))
-SIZE_ODDS = (0.5, 0.15, 0.1, 0.15, 0.1)
 FAR = 120.0
 """Metres of z-depth; anything beyond is sky."""
+MOST_THINGS = 250
 _GROUND = [KINDS.index(kind) for kind in ("floor", "ground", "road", "pavement", "grass")]
 
 
@@ -89,10 +87,26 @@ class Scene:
     things: list[Thing]
     look: dict  # light and lens: see light.look
     room: tuple[float, float, float] | None  # (x, y, z) size of the room, its corner at the world origin
+    distortion: tuple[float, float] = (0.0, 0.0)  # Brown's k1, k2; see camera.distort
+    view: int = 0  # number of this view of the world
+    camera_to_world: np.ndarray | None = None  # (4, 4): this camera -> the first view's camera; None: the only view
+
+    @property
+    def name(self) -> str:
+        """Of its files: the seed, and the number of the view where there are several."""
+        return f"{self.seed:08d}" if self.camera_to_world is None else f"{self.seed:08d}_{self.view}"
+
+    def slopes_at(self, pixels: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels -> x / z and y / z of what they show, in the camera frame."""
+        return undistort((pixels - np.array(self.principal)) / self.focal, self.distortion)
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) points in front of the camera, camera frame -> (..., 2) pixels."""
+        return distort(points[..., :2] / points[..., 2:], self.distortion) * self.focal + np.array(self.principal)
 
     @property
     def horizontal_fov(self) -> float:
-        """Degrees between the left and the right edge, at the principal point's height."""
+        """Degrees between the left and the right edge, at the principal point's height, without distortion."""
         width, cx = self.size[1], self.principal[0]
         return float(np.degrees(np.arctan(cx / self.focal) + np.arctan((width - cx) / self.focal)))
 
@@ -119,35 +133,54 @@ class Scene:
 
 def sample_scene(seed: int, size: tuple[int, int] | None = None) -> Scene:
     """The scene of this seed; `size` (H, W) overrides the image size but changes nothing else."""
+    return sample_views(seed, 1, size)[0]
+
+
+def sample_views(seed: int, count: int, size: tuple[int, int] | None = None) -> list[Scene]:
+    """One world from `count` nearby viewpoints that overlap with the first, which is `sample_scene`'s.
+
+    Light, weather and exposure are shared; 30 % of the later views are taken through a lens of their own.
+    """
     rng = np.random.default_rng(seed)
-    own_size = SIZES[rng.choice(len(SIZES), p=SIZE_ODDS)]
     indoor = rng.random() < 0.55
-    for attempt in range(12):
+    for _ in range(24):
         place = sample_room(rng) if indoor else outdoor(rng)
+        place.placed = _labelled(place.placed)
         primitives = _primitives(place.placed)
-        cameras = [_camera(rng, place, own_size) for _ in range(4)]
-        scores = [_score(primitives, camera, own_size, place) for camera in cameras]
-        best = int(np.argmax(scores))
-        if scores[best] > 0 or attempt == 11:
+        lens = sample_lens(rng, place)
+        first = best_view(rng, primitives, place, lens)
+        if first is not None:
             break
-    focal, principal, rotation, position = cameras[best]
-    height, width = size or own_size
-    factor = width / own_size[1]
-    if size is not None:
-        principal = (principal[0] * factor, principal[1] * height / own_size[0])
-    return Scene(
-        seed=seed,
-        domain="indoor" if indoor else "outdoor",
-        size=(height, width),
-        focal=focal * factor,
-        principal=principal,
-        rotation=rotation,
-        position=position,
-        primitives=primitives,
-        things=_things(place.placed, rotation, position),
-        look=look(rng, place),
-        room=place.room,
-    )
+    else:
+        raise RuntimeError(f"seed {seed}: no free view in 24 places")
+    light = look(rng, place)
+    views, aside = [first], np.random.default_rng([seed, 3])
+    for _ in range(count - 1):
+        other = sample_lens(aside, place) if aside.random() < 0.3 else lens
+        views.append(step_aside(aside, primitives, place, first, other))
+    scenes = []
+    for number, view in enumerate(views):
+        seen = view.lens if size is None else view.lens.resized(size)
+        pose = np.eye(4)
+        pose[:3, :3] = first.rotation.T @ view.rotation
+        pose[:3, 3] = first.rotation.T @ (view.position - first.position)
+        scenes.append(Scene(
+            seed=seed, domain=place.domain, size=seen.size, focal=seen.focal, principal=seen.principal,
+            rotation=view.rotation, position=view.position, primitives=primitives,
+            things=_things(place.placed, view.rotation, view.position), look=light, room=place.room,
+            distortion=seen.distortion, view=number, camera_to_world=pose if count > 1 else None,
+        ))  # fmt: skip
+    return scenes
+
+
+def _labelled(placed: list) -> list:
+    """Without the things beyond the 250 that 8-bit labels can tell apart, the last ones placed."""
+    kept, things = [], 0
+    for one in placed:
+        things += one[0].kind not in STRUCTURE
+        if one[0].kind in STRUCTURE or things <= MOST_THINGS:
+            kept.append(one)
+    return kept
 
 
 def _yaw(angle: float) -> np.ndarray:
@@ -195,62 +228,4 @@ def _things(placed, rotation, position) -> list[Thing]:
     return things
 
 
-def _camera(rng, place, size):
-    """Focal length (pixels), principal point, rotation and position of one camera in this place."""
-    height, width = size
-    x, y, heading = place.viewpoint(rng)
-    if place.domain == "indoor":
-        z = rng.uniform(0.4, 1.0) if rng.random() < 0.25 else rng.uniform(1.0, min(2.0, place.room[2] - 0.4))
-        pitch = np.clip(rng.normal(-9, 8), -25, 12)
-    else:
-        z, pitch = rng.uniform(1.0, 2.0), np.clip(rng.normal(-3, 6), -25, 12)
-    lens = rng.choice(5, p=[0.3, 0.15, 0.15, 0.1, 0.3])
-    fov = rng.uniform(*((62, 72), (57, 60), (75, 85), (47, 53), (35, 100))[lens])
-    if width < height:
-        fov *= 0.8
-    elif width > 2 * height:
-        fov = min(100.0, fov * 1.25)
-    fov = max(35.0, fov)
-    focal = width / 2 / np.tan(np.radians(fov) / 2)
-    shift = rng.uniform(-0.12, 0.12, 2) if rng.random() < 0.1 else np.clip(rng.normal(0, 0.02, 2), -0.06, 0.06)
-    principal = (width * (0.5 + shift[0]), height * (0.5 + shift[1]))
-    p, roll = np.radians(pitch), np.radians(np.clip(rng.normal(0, 2.5), -8, 8))
-    forward = np.array([np.sin(heading) * np.cos(p), np.cos(heading) * np.cos(p), np.sin(p)])
-    right = np.array([np.cos(heading), -np.sin(heading), 0])
-    down = np.cross(forward, right)
-    c, s = np.cos(roll), np.sin(roll)
-    rotation = np.stack([c * right + s * down, c * down - s * right, forward], 1)
-    return float(focal), (float(principal[0]), float(principal[1])), rotation, np.array([x, y, z])
-
-
-def _score(primitives: Primitives, camera, size, place) -> float:
-    """How much there is to see: 0 where the view is blocked, else about the number of things in it."""
-    focal, (cx, cy), rotation, position = camera
-    height, width = size
-    rows, columns = 10, 14
-    v, u = np.meshgrid((np.arange(rows) + 0.5) * height / rows, (np.arange(columns) + 0.5) * width / columns,
-                       indexing="ij")  # fmt: skip
-    rays = np.stack([(u - cx) / focal, (v - cy) / focal, np.ones_like(u)], -1).reshape(-1, 3) @ rotation.T
-    extent = np.linalg.norm(primitives.half, axis=1)
-    front = (primitives.centre - position) @ rotation[:, 2] > -extent
-    local = primitives.to_local()
-    origin = np.einsum("pij,pj->pi", local, position - primitives.centre)
-    if (np.abs(origin) < 1.1).all(1).any():
-        return 0.0  # inside a shape
-    front = np.flatnonzero(front)
-    depth, which = first_hits(
-        torch.from_numpy(primitives.shape[front]), torch.from_numpy(local[front]).float(),
-        torch.from_numpy(origin[front]).float(), torch.from_numpy(primitives.extent()[front]).float(),
-        torch.from_numpy(rays.T.copy()).float(),
-    )  # fmt: skip
-    depth, which = depth.numpy(), front[which.numpy()]
-    hit = np.isfinite(depth)
-    if np.median(depth) < 0.5 or depth.min() < 0.25 or (~hit).mean() > 0.85:
-        return 0.0
-    counts = np.bincount(primitives.instance[which[hit]], minlength=1)
-    if len(counts) > 1 and counts[1:].max() > 0.5 * rows * columns:
-        return 0.0
-    return 0.5 + min(8, int((counts[1:] > 0).sum()))
-
-
-__all__ = ["FAR", "SIZES", "Primitives", "Scene", "Thing", "sample_scene"]
+__all__ = ["FAR", "SIZES", "Primitives", "Scene", "Thing", "sample_scene", "sample_views"]

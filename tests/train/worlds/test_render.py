@@ -1,5 +1,7 @@
 """Depth, normals and labels of drawn scenes against formulas; determinism."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from train.worlds.layout import FAR, Scene, _primitives, _things, sample_scene
 from train.worlds.light import look
 from train.worlds.places import Place
 from train.worlds.render import render
-from train.worlds.things import COLOURS, KINDS, Item, Paint
+from train.worlds.things import COLOURS, KINDS, Item, Paint, turn_of
 
 GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3))
 LEVEL = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # camera -> world: looking along +y, z up
@@ -26,6 +28,10 @@ def scene_of(*placed, height=1.5, size=SIZE, focal=60.0, rotation=LEVEL):
     )  # fmt: skip
 
 
+def distorted(scene, k1, k2):
+    return replace(scene, distortion=(k1, k2))
+
+
 def ground():
     item = Item("ground", "grey")
     item.box((0, 0, -2), (900, 900, 4), GREY)
@@ -33,11 +39,16 @@ def ground():
 
 
 def pixel_rays(scene):
-    """(H, W, 3): camera rays with z = 1."""
+    """(H, W, 3): camera rays with z = 1, through the lens by fixed-point iteration of Brown's formula."""
     height, width = scene.size
     v, u = np.meshgrid(np.arange(height) + 0.5, np.arange(width) + 0.5, indexing="ij")
     cx, cy = scene.principal
-    return np.stack([(u - cx) / scene.focal, (v - cy) / scene.focal, np.ones_like(u)], -1)
+    shown = np.stack([(u - cx) / scene.focal, (v - cy) / scene.focal], -1)
+    slopes, (k1, k2) = shown, scene.distortion
+    for _ in range(40):
+        r2 = (slopes**2).sum(-1, keepdims=True)
+        slopes = shown / (1 + k1 * r2 + k2 * r2**2)
+    return np.concatenate([slopes, np.ones((height, width, 1))], -1)
 
 
 def test_a_ball_on_the_ground_has_the_depth_of_the_formulas():
@@ -60,6 +71,58 @@ def test_a_ball_on_the_ground_has_the_depth_of_the_formulas():
     assert (drawn.colour[0].numpy()[inside] == COLOURS.index("red")).all()
     toward = (rays * ball_z[..., None] - centre)[inside] / 0.8
     np.testing.assert_allclose(drawn.normals[0].numpy()[inside], toward, atol=2e-3)
+
+
+@pytest.mark.parametrize(("k1", "k2"), [(-0.25, 0.12), (0.18, -0.05)])
+def test_a_lens_that_bends_lines_shows_the_same_world_through_bent_rays(k1, k2):
+    ball = Item("ball", "red")
+    ball.blob((0, 0, 0.8), (0.8, 0.8, 0.8), GREY)
+    things = [(ball, (x, 5.0, z), 0.0) for x in (-2.2, 0.4, 2.2) for z in (-0.3, 1.4)]
+    scene = distorted(scene_of(ground(), *things), k1, k2)
+    drawn, rays = render([scene]), pixel_rays(scene)
+    nearest = np.full(SIZE, np.inf)
+    for number, thing in enumerate(scene.things, 1):
+        b, a, c = rays @ thing.centre, (rays**2).sum(-1), thing.centre @ thing.centre - 0.8**2
+        with np.errstate(invalid="ignore"):
+            z = np.where(b * b - a * c > 0, (b - np.sqrt(b * b - a * c)) / a, np.inf)
+        mine = drawn.instance[0].numpy() == number
+        np.testing.assert_allclose(drawn.depth_z[0].numpy()[mine], z[mine], rtol=2e-4)
+        nearest = np.minimum(nearest, z)
+    with np.errstate(divide="ignore"):
+        down = np.where(rays[..., 1] > 0, 1.5 / rays[..., 1], np.inf)
+    assert ((drawn.instance[0].numpy() > 0) == (nearest < down)).all()  # none is cut off by its bounds on the screen
+    assert np.abs(rays - pixel_rays(scene_of(ground()))).max() > 0.005
+
+
+def test_a_capsule_and_a_rounded_box_are_drawn_where_they_are_from_any_side():
+    for axis, yaw in (((0, 0, 1), 0.3), ((1, 0, 0), 1.0), ((0.5, -0.4, 0.7), 2.0)):
+        rod, block = Item("pole", "grey"), Item("cushion", "blue")
+        start = np.array([0.1, -0.2, 0.9])
+        end = start + 0.8 * np.array(axis) / np.linalg.norm(axis)
+        rod.capsule(start, end, 0.2, GREY)
+        block.cushion((0, 0, 1.2), (1.2, 0.8, 0.6), 0.15, GREY, axis)
+        for item in (rod, block):
+            scene = scene_of((item, (0.2, 3.0, 0.0), yaw), height=1.4)
+            drawn, rays = render([scene]), pixel_rays(scene)
+            mine = drawn.instance[0].numpy() == 1
+            points = rays[mine] * drawn.depth_z[0].numpy()[mine][:, None] @ LEVEL.T + (0, 0, 1.4) - (0.2, 3, 0)
+            c, s = np.cos(yaw), np.sin(yaw)
+            points = points @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])  # into the item's frame
+            if item is rod:
+                along = ((points - start) @ (end - start) / 0.64).clip(0, 1)
+                gap = np.linalg.norm(points - start - along[:, None] * (end - start), axis=1) - 0.2
+            else:
+                inner = (points - (0, 0, 1.2)) @ turn_of(axis)
+                core = np.array([0.6, 0.4, 0.3]) - 0.15
+                gap = np.linalg.norm(inner - inner.clip(-core, core), axis=1) - 0.15
+            assert mine.sum() > 60 and np.abs(gap).max() < 1e-4
+            normal = drawn.normals[0].numpy()[mine]
+            assert ((normal * rays[mine]).sum(1) < 1e-3).all()
+            low, high = scene.things[0].size / -2, scene.things[0].size / 2
+            local = (rays[mine] * drawn.depth_z[0].numpy()[mine][:, None] - scene.things[0].centre) @ scene.things[
+                0
+            ].turn
+            assert (local > low - 1e-4).all() and (local < high + 1e-4).all()
 
 
 def test_a_cylinder_a_cone_and_a_turned_box_are_hit_where_they_are():

@@ -1,0 +1,318 @@
+"""Cameras as people use them: lenses of real devices, how they are held, and which view is worth taking.
+
+Slopes are (..., 2) x / z and y / z in the camera frame (OpenCV: x right, y down, z forward). A lens of focal
+length f and principal point c shows the slope s at the pixel c + f * distort(s).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from .places import Place
+from .rays import first_hits
+from .things import STRUCTURE
+
+SIZES = ((192, 256), (256, 192), (224, 224), (160, 288), (128, 384))
+NARROWEST, WIDEST = 26.0, 110.0
+"""Degrees across the width, when the principal point is in the middle."""
+GRID = (10, 14)
+"""Rays down and across by which a view is judged before it is drawn."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What one kind of camera takes: degrees along the long side of its 4:3 sensor, and the odds of each format."""
+
+    fov: tuple[float, float]
+    formats: tuple[float, ...]  # odds of SIZES
+    heights: tuple[float, float]  # metres, mean and spread, indoors
+    pitches: tuple[float, float]  # degrees, mean and spread, indoors
+
+
+DEVICES = {
+    "phone": Device((62, 72), (0.42, 0.36, 0.08, 0.14, 0.0), (1.45, 0.22), (-11, 10)),
+    "phone, ultra-wide": Device((95, 109), (0.45, 0.3, 0.05, 0.2, 0.0), (1.4, 0.3), (-10, 10)),
+    "single-lens reflex": Device((25, 75), (0.55, 0.2, 0.1, 0.1, 0.05), (1.45, 0.25), (-6, 8)),
+    "webcam": Device((55, 78), (0.5, 0.0, 0.1, 0.4, 0.0), (1.1, 0.15), (-3, 6)),
+    "depth camera": Device((57, 70), (0.9, 0.0, 0.1, 0.0, 0.0), (1.2, 0.4), (-13, 10)),
+    "action camera": Device((80, 110), (0.4, 0.1, 0.0, 0.4, 0.1), (1.4, 0.35), (-6, 10)),
+    "car camera": Device((50, 90), (0.12, 0.0, 0.0, 0.33, 0.55), (1.5, 0.13), (-1.5, 1.8)),
+    "car camera, wide": Device((90, 110), (0.1, 0.0, 0.0, 0.4, 0.5), (1.5, 0.13), (-1.5, 1.8)),
+}
+_ODDS = {
+    "indoor": (0.34, 0.09, 0.2, 0.09, 0.2, 0.08, 0, 0),
+    "outdoor": (0.38, 0.08, 0.3, 0.02, 0.06, 0.16, 0, 0),
+    "driver": (0.05, 0, 0, 0, 0, 0.05, 0.7, 0.2),
+}
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Everything between a ray and its pixel."""
+
+    device: str
+    size: tuple[int, int]  # (H, W) pixels
+    focal: float  # pixels; square
+    principal: tuple[float, float]  # (cx, cy) pixels; pixel centres at +0.5
+    distortion: tuple[float, float]  # Brown's k1, k2
+
+    @property
+    def fov(self) -> float:
+        """Degrees across the width, as if the principal point were in the middle."""
+        return float(np.degrees(2 * np.arctan(self.size[1] / 2 / self.focal)))
+
+    def resized(self, size: tuple[int, int]) -> Lens:
+        """The same view on (H, W) pixels; focal length and principal point follow the width and each side."""
+        across, down = size[1] / self.size[1], size[0] / self.size[0]
+        principal = (self.principal[0] * across, self.principal[1] * down)
+        return replace(self, size=size, focal=self.focal * across, principal=principal)
+
+
+@dataclass(frozen=True)
+class View:
+    """A lens somewhere in the world (z up, metres)."""
+
+    lens: Lens
+    rotation: np.ndarray  # (3, 3) camera -> world
+    position: np.ndarray  # (3,)
+    close: bool = False  # a close-up of what lies at arm's length
+
+
+def distort(slopes: np.ndarray, distortion: tuple[float, float]) -> np.ndarray:
+    """Brown's radial distortion of (..., 2) slopes: s * (1 + k1 r^2 + k2 r^4), r the undistorted slope's length."""
+    r2 = (slopes * slopes).sum(-1, keepdims=True)
+    return slopes * (1 + r2 * (distortion[0] + r2 * distortion[1]))
+
+
+def undistort(slopes: np.ndarray, distortion: tuple[float, float]) -> np.ndarray:
+    """The slopes that `distort` maps to these: Newton's steps on the radius, exact to float64 for mild lenses."""
+    if distortion == (0.0, 0.0):
+        return slopes
+    (k1, k2), r = distortion, np.linalg.norm(slopes, axis=-1, keepdims=True)
+    found = r
+    for _ in range(8):
+        r2 = found * found
+        found = found - (found * (1 + r2 * (k1 + r2 * k2)) - r) / (1 + r2 * (3 * k1 + r2 * 5 * k2))
+    return slopes * np.where(r > 0, found / np.maximum(r, 1e-12), 1)
+
+
+def sample_lens(rng: np.random.Generator, place: Place) -> Lens:
+    """A device that suits the place, its format, focal length, crop and distortion."""
+    kind = place.style if place.style in _ODDS else place.domain
+    device = list(DEVICES)[int(rng.choice(len(DEVICES), p=_ODDS[kind]))]
+    made = DEVICES[device]
+    height, width = SIZES[int(rng.choice(len(SIZES), p=made.formats))]
+    low, high = made.fov
+    fov = rng.uniform(low, high) if high < 2 * low else np.exp(rng.uniform(np.log(low), np.log(high)))
+    sensor = max(height, width, 4 / 3 * min(height, width))  # other formats are cut from 4:3
+    focal = sensor / 2 / np.tan(np.radians(fov) / 2)
+    narrowest, widest = (width / 2 / np.tan(np.radians(limit) / 2) for limit in (NARROWEST, WIDEST))
+    focal = float(np.clip(focal, widest, narrowest))
+    shift = np.clip(rng.normal(0, 0.02, 2), -0.06, 0.06)
+    if rng.random() < 0.12:  # a crop from beside the middle
+        shift = rng.choice([-1, 1], 2) * (rng.uniform(0.08, 0.3), rng.uniform(0.0, 0.25))
+        shift = shift[:: int(rng.choice([-1, 1]))]
+    principal = (float(width * (0.5 + shift[0])), float(height * (0.5 + shift[1])))
+    lens = Lens(device, (height, width), focal, principal, (0.0, 0.0))
+    return replace(lens, distortion=_distortion(rng, lens)) if rng.random() < 0.25 else lens
+
+
+def _distortion(rng, lens: Lens) -> tuple[float, float]:
+    """k1 and k2 that move the farthest corner by at most 3 % of the half width; barrel is the usual case."""
+    (height, width), (cx, cy) = lens.size, lens.principal
+    corner = np.hypot(max(cx, width - cx), max(cy, height - cy)) / lens.focal
+    moved = rng.uniform(-0.027, 0.012) * width / 2 / lens.focal
+    quartic = rng.uniform(-0.3, 0.3)
+    return float(moved * (1 - quartic) / corner**3), float(moved * quartic / corner**5)
+
+
+def sample_view(rng: np.random.Generator, place: Place, lens: Lens) -> View:
+    """One way to hold the lens in the place: a look around, at one thing, or a close-up."""
+    close = rng.random() < (0.16 if place.domain == "indoor" else 0.06) and lens.device != "webcam"
+    if place.style != "driver" and close and (targets := _targets(place)):
+        return _close_up(rng, place, lens, targets[int(rng.integers(len(targets)))])
+    made = DEVICES[lens.device]
+    x, y, heading = place.viewpoint(rng)
+    z = np.clip(rng.normal(*made.heights), 0.3, 2.2)
+    pitch = rng.normal(*made.pitches)
+    if place.style == "driver":
+        z = rng.uniform(1.9, 2.2) if rng.random() < 0.08 else np.clip(z, 1.2, 1.8)
+    elif rng.random() < 0.17:  # from a child's hand, a robot, the floor, a low table
+        z, pitch = rng.uniform(0.3, 0.95), rng.normal(-2, 7)
+    elif place.domain == "outdoor":
+        z, pitch = np.clip(z + 0.1, 0.9, 2.2), rng.normal(-3, 7)
+    elif rng.random() < 0.15:  # looking down at the floor and what is near
+        pitch -= rng.uniform(8, 25)
+    if place.room is not None:
+        z = min(z, place.room[2] - 0.3)
+    if lens.fov < 48 and rng.random() < 0.6:
+        heading, pitch = _towards_a_thing(rng, place, lens, (x, y, z), heading, pitch)
+    return View(lens, _rotation(rng, lens, heading, np.clip(pitch, -48, 22)), np.array([x, y, z]))
+
+
+def _rotation(rng, lens: Lens, heading: float, pitch: float) -> np.ndarray:
+    """(3, 3): heading in radians from +y towards +x, pitch in degrees, and a roll as hands and mounts have it."""
+    spread = 0.6 if lens.device.startswith("car") else 8.0 if rng.random() < 0.08 else 2.3
+    p, roll = np.radians(pitch), np.radians(np.clip(rng.normal(0, spread), -20, 20))
+    forward = np.array([np.sin(heading) * np.cos(p), np.cos(heading) * np.cos(p), np.sin(p)])
+    right = np.array([np.cos(heading), -np.sin(heading), 0])
+    down = np.cross(forward, right)
+    c, s = np.cos(roll), np.sin(roll)
+    return np.stack([c * right + s * down, c * down - s * right, forward], 1)
+
+
+def _aim(position, target) -> tuple[float, float]:
+    """Heading (radians) and pitch (degrees) from one point to another."""
+    dx, dy, dz = np.subtract(target, position)
+    return float(np.arctan2(dx, dy)), float(np.degrees(np.arctan2(dz, np.hypot(dx, dy))))
+
+
+def _towards_a_thing(rng, place, lens, position, heading, pitch) -> tuple[float, float]:
+    """A long lens points at something: at one of the things that are not too near, well inside the picture."""
+    spots = [(item, at) for item, at, _ in place.placed if item.kind not in STRUCTURE]
+    options = [i for i, (_, at) in enumerate(spots) if 1.5 < np.hypot(at[0] - position[0], at[1] - position[1]) < 45]
+    if not options:
+        return heading, pitch
+    item, (x, y, z) = spots[options[int(rng.integers(len(options)))]]
+    low, high = item.bounds()
+    heading, pitch = _aim(position, (x, y, z + (low[2] + high[2]) / 2))
+    off = rng.normal(0, 0.16 * lens.fov, 2)
+    return heading + np.radians(off[0]), pitch + 0.5 * off[1]
+
+
+def _targets(place: Place) -> list[tuple[float, float, float]]:
+    """Points worth a close-up: those the place names, else all things off the floor that are in reach."""
+    if place.targets:
+        return place.targets
+    return [at for item, at, _ in place.placed if item.kind not in STRUCTURE and 0.3 < at[2] < 1.5]
+
+
+def _close_up(rng, place, lens, target) -> View:
+    """From 0.4 to 1.2 m (2.5 m outdoors), from the side to steeply from above."""
+    near, far = (0.4, 1.2) if place.domain == "indoor" else (0.6, 2.5)
+    target = np.add(target, (0, 0, 0.06))
+    away, rise, azimuth = rng.uniform(near, far), np.radians(rng.uniform(8, 60)), rng.uniform(0, 2 * np.pi)
+    flat = away * np.cos(rise)
+    position = np.add(target, (flat * np.sin(azimuth), flat * np.cos(azimuth), away * np.sin(rise)))
+    position[2] = np.clip(position[2], 0.3, 2.2)
+    if place.room is not None:
+        position = np.clip(position, 0.15, np.array(place.room) - (0.15, 0.15, 0.3))
+    heading, pitch = _aim(position, target)
+    off = rng.normal(0, 0.1 * lens.fov, 2)
+    rotation = _rotation(rng, lens, heading + np.radians(off[0]), np.clip(pitch + 0.6 * off[1], -80, 20))
+    return View(lens, rotation, position, close=True)
+
+
+# --- what a view shows, by a few rays ----------------------------------------------------------------------
+
+
+def glance(primitives, view: View) -> tuple[np.ndarray, np.ndarray] | None:
+    """Depth_z and primitive along the rays of GRID, (R,) each (inf and -1: sky); None from inside a shape."""
+    offset = view.position - primitives.centre
+    local = primitives.to_local()
+    origin = np.einsum("pij,pj->pi", local, offset)
+    if (np.abs(origin) < 1.1).all(1).any():
+        return None
+    slopes = _grid_slopes(view.lens)
+    rays = np.concatenate([slopes, np.ones((len(slopes), 1))], 1) @ view.rotation.T
+    around = np.linalg.norm(primitives.half, axis=1)
+    ahead, distance = -offset @ view.rotation[:, 2], np.linalg.norm(offset, axis=1)
+    reach = np.arctan(np.linalg.norm(slopes, axis=1).max()) + 0.05
+    turn = np.arccos(np.clip(ahead / np.maximum(distance, 1e-9), -1, 1))
+    near = distance <= around
+    some = np.flatnonzero(near | (turn < reach + np.arcsin(np.clip(around / np.maximum(distance, 1e-9), 0, 1))))
+    tensors = (local[some], origin[some], primitives.extent()[some], rays.T.copy())
+    depth, which = first_hits(torch.from_numpy(primitives.shape[some]), *(torch.from_numpy(t).float() for t in tensors))
+    depth = depth.numpy()
+    return depth, np.where(np.isfinite(depth), some[which.numpy()], -1)
+
+
+def score(primitives, view: View) -> float:
+    """How much there is to see: 0 where the view is blocked, else about the number of things in it."""
+    seen = glance(primitives, view)
+    if seen is None:
+        return 0.0
+    depth, which = seen
+    nearest, middle, most = (0.2, 0.3, 0.6) if view.close else (0.3, 0.6, 0.5)
+    if np.median(depth) < middle or depth.min() < nearest or np.isinf(depth).mean() > 0.8:
+        return 0.0
+    counts = np.bincount(primitives.instance[which[which >= 0]], minlength=1)[1:]
+    if len(counts) and counts.max() > most * len(depth):
+        return 0.0
+    return 0.5 + min(8, int((counts > 0).sum()))
+
+
+def best_view(rng, primitives, place: Place, lens: Lens) -> View | None:
+    """The best of a few views through one lens; long lenses get more tries. None where every one is blocked."""
+    views = [sample_view(rng, place, lens) for _ in range(7 if lens.fov < 48 else 4)]
+    scores = [score(primitives, view) for view in views]
+    best = int(np.argmax(scores))
+    return views[best] if scores[best] > 0 else None
+
+
+def step_aside(rng, primitives, place: Place, first: View, lens: Lens) -> View:
+    """Another view of what `first` shows, from 0.2-2 m (outdoors up to 6 m) beside it: at least 30 % in common.
+
+    Where no try has as much in common, the one with the most.
+    """
+    seen = glance(primitives, first)
+    if seen is None:
+        raise ValueError("the first view of a group looks from inside a shape")
+    depth, _ = seen
+    usual = float(np.median(depth[np.isfinite(depth)])) if np.isfinite(depth).any() else 10.0
+    far = min(2.0 if place.domain == "indoor" else 6.0, max(0.3, 0.6 * usual))
+    best, most = first, -1.0
+    for _ in range(24):
+        azimuth, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, far)
+        step = (length * np.sin(azimuth), length * np.cos(azimuth), 0.15 * rng.normal())
+        position = np.add(first.position, step)
+        low, high = np.array([-1e3, -1e3, 0.3]), np.array([1e3, 1e3, 2.2])
+        if place.room is not None:
+            low, high = np.array([0.2, 0.2, 0.3]), np.array(place.room) - (0.2, 0.2, 0.25)
+        position = np.clip(position, np.minimum(low, first.position), np.maximum(high, first.position))
+        heading, pitch = _aim(position, first.position + first.rotation[:, 2] * usual * rng.uniform(0.7, 1.5))
+        off = rng.normal(0, 0.08 * lens.fov, 2)
+        rotation = _rotation(rng, lens, heading + np.radians(off[0]), np.clip(pitch + 0.5 * off[1], -80, 30))
+        view = View(lens, rotation, position, first.close)
+        if np.linalg.norm(position - first.position) < 0.15 or score(primitives, view) <= 0:
+            continue
+        common = overlap(primitives, first, view)
+        if common > most:
+            best, most = view, common
+        if most >= 0.3:
+            break
+    return best
+
+
+def overlap(primitives, first: View, second: View) -> float:
+    """The share of what `second` sees (without sky) that `first` sees, too."""
+    mine, theirs = glance(primitives, second), glance(primitives, first)
+    if mine is None or theirs is None:
+        return 0.0
+    slopes = _grid_slopes(second.lens)
+    depth, hit = mine[0], np.isfinite(mine[0])
+    points = np.concatenate([slopes, np.ones((len(slopes), 1))], 1)[hit] * depth[hit, None]
+    points = (points @ second.rotation.T + second.position - first.position) @ first.rotation
+    front = points[:, 2] > 0.1
+    (height, width), (rows, columns) = first.lens.size, GRID
+    pixel = distort(points[front, :2] / points[front, 2:], first.lens.distortion) * first.lens.focal
+    cell = np.floor((pixel + first.lens.principal) / (width, height) * (columns, rows)).astype(int)
+    inside = ((cell >= 0) & (cell < (columns, rows))).all(1)
+    there = theirs[0].reshape(rows, columns)[cell[inside, 1], cell[inside, 0]]
+    same = np.abs(points[front][inside, 2] / there - 1) < 0.25  # neighbouring rays: a coarse comparison
+    return float(same.sum() / max(1, hit.sum()))
+
+
+def _grid_slopes(lens: Lens) -> np.ndarray:
+    """(R, 2) undistorted slopes of the rays of GRID."""
+    (height, width), (rows, columns) = lens.size, GRID
+    v, u = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
+    pixel = np.stack([u * width, v * height], -1).reshape(-1, 2)
+    return undistort((pixel - lens.principal) / lens.focal, lens.distortion)
+
+
+__all__ = ["DEVICES", "SIZES", "Lens", "View", "best_view", "distort", "glance", "overlap", "sample_lens",
+           "sample_view", "score", "step_aside", "undistort"]  # fmt: skip
