@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import street
-from .furniture import ball, box, person
+from . import nature, street, vehicles
+from .facades import building
+from .people import person
 from .places import Place, _put, _slab
+from .small_things import ball, box
 from .things import Paint, rgb_of, shade
 
 
@@ -39,7 +41,8 @@ def _person_at(rng, placed, taken, x, y):
 def _buildings_along(rng, placed, taken, x, sign, start, stop, gap):
     y = start
     while y < stop:
-        item, size = street.facade(rng)
+        built = building(rng, "flats", near=False)
+        item, size = built.item, built.size
         at = x + sign * size[1] / 2
         _put(placed, taken, item, at, y + size[0] / 2, 0, sign * -np.pi / 2, margin=0)
         y += size[0] + (rng.uniform(0.0, gap) if rng.random() < 0.7 else 0.0)
@@ -66,7 +69,7 @@ def _street(rng) -> Place:
             if rng.random() < 0.85:
                 _buildings_along(rng, placed, taken, sign * (half + pavement + setback), sign, -30, 105, gap)
     if rng.random() < 0.5:
-        item, _ = street.facade(rng)
+        item = building(rng, "flats", near=False).item
         _put(placed, taken, item, rng.uniform(-8, 8), rng.uniform(65, 112), 0, 0)
     kerb = half - 1.0
     for sign in (-1, 1):
@@ -74,14 +77,14 @@ def _street(rng) -> Place:
             y, busy = rng.uniform(-12, 0), rng.uniform(0.3, 0.9)
             while y < 75:
                 if rng.random() < busy * (1.0 if y < 35 else 0.5):
-                    item = street.van(rng) if rng.random() < 0.12 else street.car(rng)
+                    item = vehicles.van(rng) if rng.random() < 0.12 else vehicles.car(rng)
                     _put(placed, taken, item, sign * kerb, y, 0.02, 0.0 if sign < 0 else np.pi, margin=0.05)
                 y += rng.uniform(5.4, 7.5)
         row = rng.choice(["trees", "lamps", "both", "none"])
         y, step = rng.uniform(-6, 8), rng.uniform(7, 16)
         while y < 100 and row != "none":
             use_tree = row == "trees" or (row == "both" and rng.random() < 0.5)
-            item = street.tree(rng) if use_tree else street.street_lamp(rng)
+            item = nature.tree(rng) if use_tree else street.street_lamp(rng)
             low, high = (-0.3, -0.3), (0.3, 0.3)
             spot = (sign * (half + 0.45) + low[0], y + low[1], sign * (half + 0.45) + high[0], y + high[1])
             if not any(spot[0] < t[2] and t[0] < spot[2] and spot[1] < t[3] and t[1] < spot[3] for t in taken):
@@ -90,10 +93,10 @@ def _street(rng) -> Place:
                 taken.append(spot)
             y += step
     for _ in range(int(rng.integers(0, 4))):  # driving
-        item = street.van(rng) if rng.random() < 0.15 else street.car(rng)
+        item = vehicles.van(rng) if rng.random() < 0.15 else vehicles.car(rng)
         x = (int(rng.integers(lanes)) - (lanes - 1) / 2) * lane
         _put(placed, taken, item, x, rng.uniform(6, 90), 0.02, 0.0 if x < 0 else np.pi)
-    makers = (person, person, person, person, street.bin, street.bench, street.sign, street.bush, box)
+    makers = (person, person, person, person, street.bin, street.bench, street.sign, nature.bush, box)
     for _ in range(int(rng.integers(3, 14))):
         item, sign = makers[int(rng.integers(len(makers)))](rng), rng.choice([-1, 1])
         x = sign * (half + rng.uniform(0.4, pavement - 0.4))
@@ -124,7 +127,7 @@ def _open(rng, park: bool) -> Place:
         item, where, _ = _slab("pavement", colour, at, (rng.uniform(1.5, 4), 300, 2.0), paint)
         placed.append((item, where, rng.uniform(-0.4, 0.4)))
     for _ in range(int(rng.integers(1, 9))):
-        item, _ = street.facade(rng)
+        item = building(rng, "flats", near=False).item
         angle, distance = rng.uniform(-1.5, 1.5), rng.uniform(45 if park else 18, 105)
         _put(placed, taken, item, distance * np.sin(angle), distance * np.cos(angle), 0, rng.uniform(0, 6.28))
     trees = int(rng.integers(5, 22)) if park else int(rng.integers(0, 7))
@@ -133,19 +136,19 @@ def _open(rng, park: bool) -> Place:
         person,
         street.bench,
         street.bin,
-        street.bush,
+        nature.bush,
         street.street_lamp,
         street.fence,
         ball,
         box,
     ]
-    makers += [street.bush] * 2 if park else [street.car, street.car, street.van, street.traffic_cone]
-    plan = [street.tree] * trees + [makers[i] for i in rng.integers(len(makers), size=int(rng.integers(5, 18)))]
+    makers += [nature.bush] * 2 if park else [vehicles.car, vehicles.car, vehicles.van, street.traffic_cone]
+    plan = [nature.tree] * trees + [makers[i] for i in rng.integers(len(makers), size=int(rng.integers(5, 18)))]
     for maker in plan:
         item = maker(rng)
-        far = 85.0 if maker in (street.tree, street.car, street.van) else 28.0
+        far = 85.0 if maker in (nature.tree, vehicles.car, vehicles.van) else 28.0
         distance, angle = np.exp(rng.uniform(np.log(2.2), np.log(far))), rng.uniform(-1.2, 1.2)
-        if maker is street.tree:
+        if maker is nature.tree:
             distance = max(distance, 4.0)
         yaw = rng.uniform(-0.6, 0.6) if maker is street.fence else rng.uniform(0, 6.28)
         _put(placed, taken, item, distance * np.sin(angle), distance * np.cos(angle), 0, yaw)
