@@ -1,0 +1,93 @@
+"""The random ingredients of textures: smooth noise, numbers per grid cell, irregular cells, soft-edged bands.
+
+All are looked up in periodic tables, so that they cost the same at any detail and agree on every device.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_SIDE = 512
+_CELLS, _STEPS = 48, 16  # irregular cells: 48 x 48 of them, each about 16 table entries wide
+
+
+@lru_cache
+def _noise_table(slope: float, device: str) -> Tensor:
+    """(512 * 512,) periodic noise in 0..1 whose amplitude spectrum falls as frequency^-slope."""
+    rng = np.random.default_rng(7)
+    fy, fx = np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)[None]
+    radius = np.maximum(np.hypot(fx, fy), 2 / _SIDE)
+    spectrum = rng.normal(size=radius.shape) + 1j * rng.normal(size=radius.shape)
+    field = np.fft.irfft2(spectrum * radius**-slope, (_SIDE, _SIDE))
+    field = np.clip(0.5 + 0.22 * (field - field.mean()) / field.std(), 0, 1)
+    return torch.from_numpy(field.astype(np.float32).ravel()).to(device)
+
+
+def noise(u: Tensor, v: Tensor, slope: float = 1.6) -> Tensor:
+    """Smooth noise in 0..1 at (u, v); one unit is 32 table cells."""
+    table = _noise_table(slope, str(u.device))
+    x, y = u * 32, v * 32
+    x0, y0 = x.floor(), y.floor()
+    fx, fy = x - x0, y - y0
+    column = x0.long() & (_SIDE - 1)
+    row = (y0.long() & (_SIDE - 1)) * _SIDE
+    right, below = (column + 1) & (_SIDE - 1), (row + _SIDE) & (_SIDE * _SIDE - 1)
+    top = torch.lerp(table[row + column], table[row + right], fx)
+    bottom = torch.lerp(table[below + column], table[below + right], fx)
+    return torch.lerp(top, bottom, fy)
+
+
+def random(*cells: Tensor) -> Tensor:
+    """An even random number in 0..1 for every integer cell of up to three coordinates."""
+    mixed = sum(cell.long() * prime for cell, prime in zip(cells, (73856093, 19349663, 83492791), strict=False))
+    mixed = (mixed * 2654435761) & 0x7FFFFFFF
+    mixed = ((mixed ^ (mixed >> 15)) * 2246822519) & 0x7FFFFFFF
+    return (mixed >> 7).float() / (1 << 24)
+
+
+@lru_cache
+def _cell_table(device: str) -> tuple[Tensor, Tensor]:
+    """Of (768 * 768,) places: distance to the border between cells, and a random number of the cell's own."""
+    rng = np.random.default_rng(11)
+    jitter = torch.from_numpy(rng.uniform(0.1, 0.9, (_CELLS, _CELLS, 2)).astype(np.float32))
+    own = torch.from_numpy(rng.uniform(0, 1, (_CELLS, _CELLS)).astype(np.float32))
+    at = torch.arange(_CELLS * _STEPS) / _STEPS
+    y, x = torch.meshgrid(at, at, indexing="ij")
+    distances, names = [], []
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            row, column = (y.long() + dy) % _CELLS, (x.long() + dx) % _CELLS
+            point = jitter[row, column]
+            px, py = x.floor() + dx + point[..., 0], y.floor() + dy + point[..., 1]
+            distances.append(torch.hypot(px - x, py - y))
+            names.append(own[row, column])
+    nearest, order = torch.stack(distances).topk(2, dim=0, largest=False)
+    border = (nearest[1] - nearest[0]) / 2
+    own = torch.stack(names).gather(0, order[:1])[0]
+    return border.ravel().to(device), own.ravel().to(device)
+
+
+def cells(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Irregular cells about one unit wide: distance to the border (0 to ~0.6), the cell's own number in 0..1."""
+    border, own = _cell_table(str(u.device))
+    side = _CELLS * _STEPS
+    index = (v * _STEPS).floor().long() % side * side + (u * _STEPS).floor().long() % side
+    return border[index], own[index]
+
+
+def band(x: Tensor, duty: float | Tensor, blur: Tensor) -> Tensor:
+    """1 on [0, duty) of every unit of x, with edges `blur` wide, fading to the mean where it aliases."""
+    phase = x - x.floor()
+    distance = torch.minimum(phase, duty - phase)
+    distance = torch.where(phase > duty, torch.minimum(phase - duty, 1 - phase).neg(), distance)
+    sharp = (0.5 + distance / blur.clamp(min=1e-4)).clamp(0, 1)
+    return torch.lerp(sharp, torch.zeros_like(sharp) + duty, (blur * 1.6 - 0.3).clamp(0, 1))
+
+
+def within(x: Tensor, low: float, high: float, blur: Tensor) -> Tensor:
+    """1 where low < x < high, with edges `blur` wide."""
+    return (0.5 + torch.minimum(x - low, high - x) / blur.clamp(min=1e-4)).clamp(0, 1)
