@@ -53,15 +53,16 @@ def train(
 
 
 def worlds(
-    out: Annotated[Path, typer.Option(help="Folder for records.jsonl, images, depth and labels.")],
-    count: Annotated[int, typer.Option(min=1, help="How many scenes.")] = 100,
+    out: Annotated[Path, typer.Option(help="Folder for records.jsonl, images, depth, labels, surface.")],
+    count: Annotated[int, typer.Option(min=1, help="How many worlds.")] = 100,
     first_seed: Annotated[int, typer.Option(min=0, help="Scene i has the seed first_seed + i.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 1,
+    views: Annotated[int, typer.Option(min=1, max=16, help="Pictures of each world, from nearby viewpoints.")] = 1,
 ) -> None:
     """Render procedural scenes with exact depth, camera and questions; goes on where it stopped."""
     from train.worlds.write import write_records
     from vlm.files import check_folder
 
     check_folder(out)
-    path = write_records(out, count, first_seed, workers=workers)
+    path = write_records(out, count, first_seed, workers=workers, views=views)
     typer.echo(path)

@@ -94,7 +94,7 @@ class Scene:
     @property
     def name(self) -> str:
         """Of its files: the seed, and the number of the view where there are several."""
-        return f"{self.seed:08d}" if self.camera_to_world is None else f"{self.seed:08d}_{self.view}"
+        return scene_name(self.seed, self.view, 1 if self.camera_to_world is None else 2)
 
     def slopes_at(self, pixels: np.ndarray) -> np.ndarray:
         """(..., 2) pixels -> x / z and y / z of what they show, in the camera frame."""
@@ -129,6 +129,11 @@ class Scene:
     def roll_deg(self) -> float:
         """Degrees by which the camera is turned clockwise: its right side lower, the picture counter-clockwise."""
         return float(np.degrees(np.arctan2(-self.rotation[2, 0], -self.rotation[2, 1])))
+
+
+def scene_name(seed: int, view: int, views: int) -> str:
+    """The name of one of the `views` pictures of a world."""
+    return f"{seed:08d}" if views == 1 else f"{seed:08d}_{view}"
 
 
 def sample_scene(seed: int, size: tuple[int, int] | None = None) -> Scene:
@@ -228,4 +233,4 @@ def _things(placed, rotation, position) -> list[Thing]:
     return things
 
 
-__all__ = ["FAR", "SIZES", "Primitives", "Scene", "Thing", "sample_scene", "sample_views"]
+__all__ = ["FAR", "SIZES", "Primitives", "Scene", "Thing", "sample_scene", "sample_views", "scene_name"]

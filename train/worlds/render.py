@@ -34,6 +34,7 @@ class Render:
     instance: Tensor  # (B, H, W) uint8; 0 = none
     kind: Tensor  # (B, H, W) uint8, index in KINDS; 0 = sky
     colour: Tensor  # (B, H, W) uint8, index in COLOURS
+    material: Tensor  # (B, H, W) uint8, index in TEXTURES; 0 = sky, too
 
 
 def render(scenes: list[Scene], device: str = "cpu") -> Render:
@@ -46,9 +47,21 @@ def render(scenes: list[Scene], device: str = "cpu") -> Render:
     depth, which = _trace(scenes, directions, down, across, device)
     directions, depth, which = directions.cpu(), depth.cpu(), which.cpu()
     results = [
-        shade_image(scene, directions[i], depth[i], which[i], (down, across, TILE)) for i, scene in enumerate(scenes)
+        (
+            *shade_image(scene, directions[i], depth[i], which[i], (down, across, TILE)),
+            _material(scene, which[i], across),
+        )
+        for i, scene in enumerate(scenes)
     ]
     return Render(*(torch.stack(column).to(device) for column in zip(*results, strict=True)))
+
+
+def _material(scene: Scene, which: Tensor, across: int) -> Tensor:
+    """(H, W) uint8 from the primitive of every pixel, (tiles, 64)."""
+    texture = torch.from_numpy(scene.primitives.texture.astype(np.uint8)).to(which.device)
+    flat = torch.where(which >= 0, texture[which.clamp(min=0)], 0)
+    image = flat.reshape(-1, across, TILE, TILE).transpose(1, 2).reshape(-1, across * TILE)
+    return image[: scene.size[0], : scene.size[1]].contiguous()
 
 
 def _rays(scene: Scene, down: int, across: int) -> Tensor:

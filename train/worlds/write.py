@@ -1,10 +1,13 @@
 """Worlds on disk: images, 16-bit depth, labels and one JSON line for every scene.
 
-    OUT/records.jsonl, OUT/images/{seed:08d}.jpg, OUT/depth/{seed:08d}.png, OUT/labels/{seed:08d}.png
+    OUT/records.jsonl, OUT/{images,depth,labels,surface}/NAME.{jpg,png,png,png}
 
-Depth PNG: 16 bit; value / 500 = depth_z in metres, 0 = unknown, 65535 = sky. Labels PNG: 8-bit RGB with
-red = index in KINDS, green = index in COLOURS, blue = instance (0 = none). A run that was killed goes on
-where it stopped: a line is written after its files, and a torn last line is dropped.
+NAME: the seed in 8 digits, and _0, _1, ... where a world is seen from several viewpoints. Depth PNG: 16 bit;
+value / 500 = depth_z in metres, 0 = unknown, 65535 = sky. Labels PNG: 8-bit RGB with red = index in KINDS,
+green = index in COLOURS, blue = instance (0 = none). Surface PNG: 8-bit RGBA with red, green, blue =
+127.5 + 127.5 * (the unit normal's x, y, z in the camera frame), 128 for the sky, and alpha = material (index in
+TEXTURES). A run that was killed goes on where it stopped: a line is written after its files, and a torn last line
+is dropped.
 """
 
 from __future__ import annotations
@@ -22,44 +25,53 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .layout import FAR, Scene, sample_scene
+from .layout import FAR, Scene, Thing, sample_views, scene_name
 from .questions import questions, see
 from .render import render
 
 DEPTH_SCALE = 500.0
 SKY_CODE = 65535
+Wanted = tuple[int, tuple[int, ...]]
+"""A seed and the numbers of its views that are to be drawn."""
 CHUNK = 48  # seeds handled together, so that scenes of one size fill a batch
 
 
 def write_records(out: Path, count: int, first_seed: int = 0, batch: int = 16, progress: bool = True,
-                  workers: int = 1) -> Path:  # fmt: skip
+                  workers: int = 1, views: int = 1) -> Path:  # fmt: skip
     """Write the scenes first_seed ... first_seed + count - 1 under `out`; returns the path of records.jsonl.
+
+    views: pictures of each world, from nearby viewpoints that overlap; records then share a `view_group`.
 
     Lines come in the order in which scenes are finished; sort by scene_id where order matters.
     """
     out = Path(out)
-    for folder in ("images", "depth", "labels"):
+    for folder in ("images", "depth", "labels", "surface"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     path = out / "records.jsonl"
     done = _resume(path)
-    todo = [seed for seed in range(first_seed, first_seed + count) if seed not in done]
-    chunks = [todo[i : i + CHUNK] for i in range(0, len(todo), CHUNK)]
+    names = {
+        seed: [scene_name(seed, view, views) for view in range(views)] for seed in range(first_seed, first_seed + count)
+    }
+    todo = {seed: [view for view, name in enumerate(names[seed]) if name not in done] for seed in names}
+    wanted = [(seed, tuple(missing)) for seed, missing in todo.items() if missing]
+    total, size = sum(len(missing) for _, missing in wanted), max(1, CHUNK // views)
+    chunks = [wanted[i : i + size] for i in range(0, len(wanted), size)]
     begun, written = time.time(), 0
     with path.open("a") as lines:
-        for text in _run(out, chunks, batch, workers):
+        for text in _run(out, chunks, batch, workers, views):
             lines.write(text)
             lines.flush()
             written += text.count("\n")
             if progress:
                 rate = written / (time.time() - begun)
-                print(f"\r{written}/{len(todo)} scenes, {rate:.1f}/s ", end="", file=sys.stderr, flush=True)
+                print(f"\r{written}/{total} pictures, {rate:.1f}/s ", end="", file=sys.stderr, flush=True)
     if progress:
         print(file=sys.stderr)
     return path
 
 
-def _resume(path: Path) -> set[int]:
-    """Seeds already recorded; cuts a torn last line off the file."""
+def _resume(path: Path) -> set[str]:
+    """Names of the scenes already recorded; cuts a torn last line off the file."""
     if not path.exists():
         return set()
     text = path.read_bytes()
@@ -67,12 +79,12 @@ def _resume(path: Path) -> set[int]:
     if len(whole) < len(text):
         with path.open("r+b") as lines:
             lines.truncate(len(whole))
-    return {int(json.loads(line)["scene_id"]) for line in whole.splitlines()}
+    return {json.loads(line)["scene_id"] for line in whole.splitlines()}
 
 
-def _run(out: Path, chunks: list[list[int]], batch: int, workers: int) -> Iterator[str]:
+def _run(out: Path, chunks: list[list[Wanted]], batch: int, workers: int, views: int) -> Iterator[str]:
     """The lines of each chunk, as soon as it is finished."""
-    jobs = [(out, chunk, batch) for chunk in chunks]
+    jobs = [(out, chunk, batch, views) for chunk in chunks]
     if workers <= 1:
         for job in jobs:
             yield _write_chunk(job)
@@ -81,12 +93,13 @@ def _run(out: Path, chunks: list[list[int]], batch: int, workers: int) -> Iterat
         yield from pool.imap_unordered(_write_chunk, jobs)
 
 
-def _write_chunk(job: tuple[Path, list[int], int]) -> str:
-    out, seeds, batch = job
+def _write_chunk(job: tuple[Path, list[Wanted], int, int]) -> str:
+    out, wanted, batch, views = job
     by_size: dict[tuple[int, int], list[Scene]] = defaultdict(list)
-    for seed in seeds:
-        scene = sample_scene(seed)
-        by_size[scene.size].append(scene)
+    for seed, missing in wanted:
+        scenes = sample_views(seed, views)
+        for view in missing:
+            by_size[scenes[view].size].append(scenes[view])
     lines = []
     for scenes in by_size.values():
         for at in range(0, len(scenes), batch):
@@ -101,7 +114,7 @@ def _write_batch(out: Path, scenes: list[Scene]) -> list[str]:
         depth_z = drawn.depth_z[i].cpu().numpy()
         kind, colour, instance = (getattr(drawn, key)[i].cpu().numpy() for key in ("kind", "colour", "instance"))
         record = record_of(scene, depth_z, instance, kind)
-        quality = int(np.random.default_rng([scene.seed, 2]).integers(75, 96))
+        quality = int(np.random.default_rng([scene.seed, 2, scene.view]).integers(75, 96))
         picture = Image.fromarray(drawn.image[i].cpu().numpy())
         _save(
             picture,
@@ -113,6 +126,8 @@ def _write_batch(out: Path, scenes: list[Scene]) -> list[str]:
         _save(Image.fromarray(depth_code(depth_z)), out / record["depth_path"], format="PNG", compress_level=1)
         labels = Image.fromarray(np.stack([kind, colour, instance], -1))
         _save(labels, out / record["labels_path"], format="PNG", compress_level=1)
+        surface = surface_code(drawn.normals[i].cpu().numpy(), drawn.material[i].cpu().numpy())
+        _save(Image.fromarray(surface), out / record["surface_path"], format="PNG", compress_level=1)
         lines.append(json.dumps(record) + "\n")
     return lines
 
@@ -130,10 +145,26 @@ def depth_code(depth_z: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(depth_z), code, SKY_CODE).astype(np.uint16)
 
 
+def box_3d(thing: Thing) -> dict:
+    """Camera frame, metres: corners = centre + turn @ (+-size / 2)."""
+    return {key: np.round(getattr(thing, key), 4).tolist() for key in ("centre", "size", "turn")}
+
+
+def surface_code(normals: np.ndarray, material: np.ndarray) -> np.ndarray:
+    """(H, W, 3) unit normals and (H, W) materials -> (H, W, 4) uint8 as documented at the top."""
+    code = np.round(127.5 + 127.5 * normals).astype(np.uint8)
+    return np.concatenate([code, material[..., None]], -1)
+
+
 def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.ndarray) -> dict:
-    """One line of records.jsonl, as a dictionary."""
+    """One line of records.jsonl, as a dictionary.
+
+    Beside what vlm/records.py reads: `visible` is the share of the picture's pixels that show a thing, `box_3d` its
+    box in the camera frame, `distortion` what moves a pinhole's slopes (the pixels of all maps are the lens's), and
+    camera_height (metres), pitch_deg (positive = up) and roll_deg (positive = clockwise) tell how the camera was held.
+    """
     height, width = scene.size
-    name = f"{scene.seed:08d}"
+    name = scene.name
     return {
         "dataset": "worlds",
         "domain": scene.domain,
@@ -150,7 +181,16 @@ def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.
         "original_depth_size": [width, height],
         "depth_type": "z_depth",
         "labels_path": f"labels/{name}.png",
-        "camera_to_world": None,
+        "surface_path": f"surface/{name}.png",
+        "camera_to_world": None if scene.camera_to_world is None else np.round(scene.camera_to_world, 6).tolist(),
+        "view_group": None if scene.camera_to_world is None else f"{scene.seed:08d}",
+        "distortion": {"model": "brown", "k1": scene.distortion[0], "k2": scene.distortion[1]}
+        if any(scene.distortion)
+        else None,
+        "room": None if scene.room is None else [round(float(side), 4) for side in scene.room],
+        "camera_height": round(scene.camera_height, 4),
+        "pitch_deg": round(scene.pitch_deg, 3),
+        "roll_deg": round(scene.roll_deg, 3),
         "questions": questions(scene, depth_z, instance, kind),
         "things": [
             {
@@ -159,6 +199,8 @@ def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.
                 "instance": s.instance,
                 "box": s.box,
                 "depth_z": round(s.depth_z, 4),
+                "visible": round(s.share, 6),
+                "box_3d": box_3d(scene.things[s.instance - 1]),
             }
             for s in see(scene, depth_z, instance)
         ],

@@ -8,8 +8,9 @@ from PIL import Image
 
 from train.worlds.layout import sample_scene
 from train.worlds.render import render
-from train.worlds.things import KINDS
-from train.worlds.write import SKY_CODE, depth_code, write_records
+from train.worlds.things import KINDS, TEXTURES
+from train.worlds.write import SKY_CODE, depth_code, surface_code, write_records
+from vlm.records import read_records
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,66 @@ def test_a_record_leads_back_to_the_scene(written):
             rows, columns = np.nonzero(labels[..., 2] == thing["instance"])
             assert (x0, y0, x1, y1) == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
             assert KINDS[labels[rows[0], columns[0], 0]] == thing["kind"]
+            check_box(thing["box_3d"], scene, depth_z, rows, columns)
+            assert thing["visible"] == pytest.approx(len(rows) / (width * height), abs=1e-6)
         assert record["questions"]
+        surface = np.asarray(Image.open(written / record["surface_path"]))
+        np.testing.assert_allclose(surface[..., :3] / 127.5 - 1, drawn.normals[0].numpy(), atol=0.0041)
+        assert (surface[sky][:, :3] == 128).all() and surface[..., 3].max() < len(TEXTURES)
+        shown = set(scene.primitives.texture)
+        assert set(surface[~sky][:, 3]) <= shown and len(set(surface[~sky][:, 3])) > 1
+        assert (record["room"] is None) == (record["domain"] == "outdoor")
+        assert (record["camera_height"], record["pitch_deg"]) == pytest.approx(
+            (scene.camera_height, scene.pitch_deg), abs=1e-3
+        )
+        bent = record["distortion"]
+        assert scene.distortion == ((bent["k1"], bent["k2"]) if bent else (0, 0))
+        assert record["camera_to_world"] is record["view_group"] is None
+
+
+def check_box(box, scene, depth_z, rows, columns):
+    """Every visible pixel of a thing lies in its 3D box."""
+    slopes = scene.slopes_at(np.stack([columns, rows], -1) + 0.5)
+    points = np.concatenate([slopes, np.ones((len(rows), 1))], 1) * depth_z[rows, columns, None]
+    inside = np.abs((points - box["centre"]) @ np.array(box["turn"])) <= np.array(box["size"]) / 2 + 2e-3 * (
+        1 + points[:, 2:]
+    )
+    assert inside.all()
+
+
+def test_views_of_a_world_are_records_of_one_group_that_the_usual_reader_takes(tmp_path):
+    path = write_records(tmp_path, 2, first_seed=70, batch=4, progress=False, views=3)
+    found = list(read_records(path))
+    assert sorted(r.scene_id for r in found) == [f"0000007{seed}_{view}" for seed in (0, 1) for view in (0, 1, 2)]
+    for record in found:
+        assert record.view_group == record.scene_id[:8]
+        depth, (width, height) = record.depth_z(), record.size
+        assert depth.shape == (height, width) and record.labels()["instance"].shape == (height, width)
+        pose = record.camera_to_world
+        assert pose is not None and record.camera is not None
+        np.testing.assert_allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-5)
+        gap = np.linalg.norm(pose[:3, 3])
+        assert gap == 0 if record.scene_id.endswith("_0") else 0.15 < gap < 6.5
+    text = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(text[:4]))
+    write_records(tmp_path, 2, first_seed=70, progress=False, views=3)
+    assert sorted(path.read_text().splitlines(keepends=True)) == sorted(text)
+
+
+def test_one_view_writes_what_it_wrote_before_there_were_several(written):
+    names = {f"{seed:08d}" for seed in range(20, 26)}
+    for folder in ("images", "depth", "labels", "surface"):
+        assert {path.stem for path in (written / folder).iterdir()} == names
+    assert {record["scene_id"] for record in lines(written)} == names
+
+
+def test_normals_survive_their_8_bits():
+    rng = np.random.default_rng(0)
+    normals = rng.normal(size=(8, 8, 3))
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    code = surface_code(normals, np.full((8, 8), 5, np.uint8))
+    assert code.dtype == np.uint8 and (code[..., 3] == 5).all()
+    assert np.abs(code[..., :3] / 127.5 - 1 - normals).max() <= 0.5 / 127.5 + 1e-9
 
 
 def test_depth_codes_round_trip_and_never_mean_sky_or_unknown_by_accident():
