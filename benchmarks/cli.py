@@ -196,6 +196,28 @@ def published_speed(
 
 
 @app.command()
+def heads(
+    runs: Annotated[Path, typer.Argument(help="Folder of NAME/SEED runs of fathom train: heads, several seeds each.")],
+    records: Records,
+    out: Annotated[Path, typer.Option(help="Folder for the table and every sample's result.")],
+    root: Root = None,
+    limit: Limit = None,
+) -> None:
+    """Depth heads side by side, trained on the same frozen features: depth, shape, intervals, cost; mean and spread.
+
+    Goes on where it stopped.
+    """
+    from benchmarks.head_against_head import compare_heads, heads_table
+    from benchmarks.sources import RecordFiles
+
+    folder, files = _checked(out), RecordFiles(tuple(records), root, limit)
+    assert folder is not None
+    found = compare_heads(runs, files, folder, _progress)
+    table = heads_table(found, f"{files.scan().count} photographs, dense truth, true camera")
+    _deliver(folder, "heads", {"heads": {row.name: row.as_dict() for row in found}}, table)
+
+
+@app.command()
 def families(
     junit: Annotated[
         Path | None, typer.Option(help="What `pytest tests/vlm --junitxml FILE` wrote; without it, no tests are told.")
