@@ -89,9 +89,7 @@ def picture(
     small = {"rgb": _small(rgb)}
     size = small["rgb"].shape[1::-1]
     if depth_z is not None:
-        middle_rows = ((np.arange(size[1]) + 0.5) * height / size[1]).astype(int)
-        middle_columns = ((np.arange(size[0]) + 0.5) * width / size[0]).astype(int)
-        small["predicted"] = depth_z[np.ix_(middle_rows, middle_columns)].astype(np.float32)
+        small["predicted"] = reduced(depth_z, size[::-1])
     if truth.ndim == 2 and (len(rows) < size[1] or len(columns) < size[0]):  # coarser than the picture: no holes
         at = np.ix_(_nearest(rows, height, size[1]), _nearest(columns, width, size[0]))
         truth, predicted = truth[at], predicted[at]
@@ -105,6 +103,14 @@ def picture(
         small[name] = np.full(size[::-1], np.nan, np.float32)
         small[name][rows[here], columns[here]] = values
     return small
+
+
+def reduced(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """A map (H, W) at size = (h, w), float32: each cell has the value in its middle."""
+    rows, columns = (
+        ((np.arange(to) + 0.5) * of / to).astype(int) for to, of in zip(size, values.shape, strict=True)
+    )
+    return values[np.ix_(rows, columns)].astype(np.float32)
 
 
 def distances_picture(rgb: np.ndarray, ends: np.ndarray, true_m: np.ndarray, predicted_m: np.ndarray) -> Picture:

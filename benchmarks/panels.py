@@ -1,9 +1,10 @@
-"""Photograph, truth, prediction and error of one photograph as four pictures in a row, with their scales.
+"""Photograph, truth, prediction, error and uncertainty of one photograph as pictures in a row, with their scales.
 
 Truth and prediction share one scale in metres; the error is signed, in percent of the truth. Labelled points are drawn
 as discs on the dimmed photograph, since single pixels cannot be seen.
 """
 
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -14,35 +15,82 @@ from benchmarks.plots import COLOURS
 from vlm.pictures import SKY_COLOUR, UNKNOWN_COLOUR
 from vlm.scale_bar import Scale, coloured
 
-DEPTH_COLOURS, ERROR_COLOURS = "plasma_r", "coolwarm"
+DEPTH_COLOURS, ERROR_COLOURS, UNCERTAINTY_COLOURS = "plasma_r", "coolwarm", "viridis"
 WORST_SHOWN = 0.5  # relative errors beyond it have the colour of the end
 MISSING_COLOUR = (210, 40, 210)
 SPARSE_BELOW = 0.2  # share of cells with truth, under which they are drawn as discs
 SMALLEST = 240  # pixels that a picture's long side has at least
 
 
+@dataclass(frozen=True)
+class Bar:
+    """What a panel's colours mean: a scale in metres or percent, or (None) the signed error, -50 to 50 %."""
+
+    scale: Scale | None
+    colours: str
+    unit: str
+
+    def ticks(self, most: int) -> list[tuple[float, str]]:
+        """(value, text) of at most about `most` round values."""
+        if self.scale is not None:
+            return self.scale.ticks(most)
+        shares = (-0.5, -0.25, 0.0, 0.25, 0.5) if most > 4 else (-0.5, 0.0, 0.5)
+        return [(share, f"{100 * share:+.0f}" if share else "0") for share in shares]
+
+    def share(self, value: float) -> float:
+        """How far along the bar a value is, 0 to 1."""
+        return float(self.scale.share(np.array(value))) if self.scale is not None else value + WORST_SHOWN
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture (h, w, 3) uint8 of several, and the meaning of its colours."""
+
+    name: str
+    rgb: np.ndarray
+    bar: Bar | None = None
+
+
 def panels(picture: Picture, caption: str) -> str:
-    """A <figure>: the caption (plain text), the four pictures, a bar in metres and one in percent."""
+    """A <figure>: the caption (plain text), the pictures, each with its bar in metres or percent."""
+    cells = "".join(
+        f'<div>{panel.name}<img alt="{panel.name}" src="{image_uri(_enlarged(panel.rgb))}">{_svg(panel.bar)}</div>'
+        for panel in panels_of(picture)
+    )
+    return f'<figure><figcaption>{escape(caption)}</figcaption><div class="panels">{cells}</div></figure>'
+
+
+def panels_of(picture: Picture) -> list[Panel]:
+    """Photograph, truth, prediction, error; and the uncertainty, where the picture holds "log_depth_scale" (h, w).
+
+    Truth and its error are left out where nothing is known.
+    """
     truth, error = picture["truth"], picture["error"]
     depth = picture.get("predicted")
     at_truth = truth * (1 + error)  # what was predicted there, exactly
     seen = at_truth if depth is None else depth
-    values = np.concatenate([truth[np.isfinite(truth)], seen[np.isfinite(seen) & (seen > 0)]])
-    scale = Scale.of(values)
-    metres = colour_bar(_colours(DEPTH_COLOURS), scale.ticks(6), "m", lambda value: float(scale.share(np.array(value))))
-    percent = [(share, f"{100 * share:+.0f}" if share else "0") for share in (-0.5, -0.25, 0.0, 0.25, 0.5)]
-    errors = colour_bar(_colours(ERROR_COLOURS), percent, "%", lambda share: share + 0.5)
+    here = np.isfinite(truth)
+    metres = Bar(Scale.of(np.concatenate([truth[here], seen[np.isfinite(seen) & (seen > 0)]])), DEPTH_COLOURS, "m")
+    assert metres.scale is not None
     dim = _dim(picture["rgb"])
-    shown = [
-        ("photograph", picture["rgb"], ""),
-        ("truth", _drawn(truth, _depth_colours(truth, scale), np.isfinite(truth), dim), metres),
-        ("prediction", _prediction(picture, at_truth, scale, dim), metres),
-        ("error of the prediction", _drawn(truth, _error_colours(error), np.isfinite(truth), dim), errors),
-    ]
-    cells = "".join(
-        f'<div>{name}<img alt="{name}" src="{image_uri(_enlarged(rgb))}">{bar}</div>' for name, rgb, bar in shown
-    )
-    return f'<figure><figcaption>{escape(caption)}</figcaption><div class="panels">{cells}</div></figure>'
+    shown = [Panel("photograph", picture["rgb"])]
+    if here.any():
+        shown.append(Panel("truth", _drawn(truth, _depth_colours(truth, metres.scale), here, dim), metres))
+    shown.append(Panel("prediction", _prediction(picture, at_truth, metres.scale, dim), metres))
+    if here.any():
+        errors = _drawn(truth, _error_colours(error), here, dim)
+        shown.append(Panel("error of the prediction", errors, Bar(None, ERROR_COLOURS, "%")))
+    if "log_depth_scale" in picture:
+        percent = 100 * picture["log_depth_scale"]
+        scale = Scale.of(percent[np.isfinite(percent)])
+        colours = coloured(scale.share(percent), UNCERTAINTY_COLOURS)
+        colours[~np.isfinite(percent)] = UNKNOWN_COLOUR
+        shown.append(Panel("uncertainty", colours, Bar(scale, UNCERTAINTY_COLOURS, "%")))
+    return shown
+
+
+def _svg(bar: Bar | None) -> str:
+    return "" if bar is None else colour_bar(_colours(bar.colours), bar.ticks(6), bar.unit, bar.share)
 
 
 def distance_panel(picture: Picture, caption: str) -> str:

@@ -42,10 +42,10 @@ class FathomAdapter:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="camera: the given focal")  # measured: ray_angle_deg
             scenes = self.model.look_many(photos, cameras)
-        return [_prediction(scene) for scene in scenes]
+        return [prediction_of(scene) for scene in scenes]
 
 
-def _prediction(scene: Any) -> Prediction:
+def prediction_of(scene: Any) -> Prediction:
     """Read at once, while the pass's cost is being measured; the scene's KV cache is let go."""
     view = scene.views[0]
     plan = view.plan
