@@ -19,6 +19,7 @@ from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, Item, turn_of
 FAR = 120.0
 """Metres of z-depth; anything beyond is sky."""
 MOST_THINGS = 250
+_SHAPE, _TEXTURE = ({name: i for i, name in enumerate(names)} for names in (SHAPES, TEXTURES))
 _GROUND = [KINDS.index(kind) for kind in ("floor", "ground", "road", "pavement", "grass")]
 
 
@@ -194,24 +195,25 @@ def _yaw(angle: float) -> np.ndarray:
 
 
 def _primitives(placed: list[tuple[Item, tuple[float, float, float], float]]) -> Primitives:
-    rows, turns, centres, instance = [], [], [], 0
-    for item, at, yaw in placed:
+    rows, instance = [], 0
+    for item, _, _ in placed:
         fabric = item.kind in STRUCTURE
         instance += not fabric
-        spin, at = _yaw(yaw), np.array(at)
-        centres.append(np.array([p.centre for p in item.parts]) @ spin.T + at)
+        whose = (KINDS.index(item.kind), COLOURS.index(item.colour), 0 if fabric else instance)
         for part in item.parts:
             paint = part.paint
-            turns.append(spin @ turn_of(part.axis))
             rows.append((
-                SHAPES.index(part.shape), *part.half, KINDS.index(item.kind), COLOURS.index(item.colour),
-                0 if fabric else instance, TEXTURES.index(paint.texture), *paint.rgb, *paint.rgb2,
-                paint.scale, paint.gloss, paint.glow, part.round,
+                _SHAPE[part.shape], *part.half, *whose, _TEXTURE[paint.texture], *paint.rgb, *paint.rgb2,
+                paint.scale, paint.gloss, paint.glow, part.round, *part.centre,
             ))  # fmt: skip
-    table = np.array(rows)
+    counts = [len(item.parts) for item, _, _ in placed]
+    spin = np.repeat([_yaw(yaw) for _, _, yaw in placed], counts, 0)
+    at = np.repeat(np.array([at for _, at, _ in placed], float), counts, 0)
+    table = np.array(rows, float)
     whole = table[:, [0, 4, 5, 6, 7]].astype(np.int64)
     return Primitives(
-        shape=whole[:, 0], centre=np.concatenate(centres), turn=np.array(turns), half=table[:, 1:4],
+        shape=whole[:, 0], centre=(spin @ table[:, 18:, None])[:, :, 0] + at,
+        turn=spin @ np.array([turn_of(part.axis) for item, _, _ in placed for part in item.parts]), half=table[:, 1:4],
         kind=whole[:, 1], colour=whole[:, 2], instance=whole[:, 3], texture=whole[:, 4],
         rgb=table[:, 8:11], rgb2=table[:, 11:14], scale=table[:, 14], gloss=table[:, 15], glow=table[:, 16],
         round=table[:, 17],

@@ -7,7 +7,9 @@ right, y away from its front, z up, origin on the ground under its middle. Its f
 from __future__ import annotations
 
 import colorsys
+import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -128,11 +130,11 @@ class Item:
         self._between("cylinder", start, end, radius, 0.0, paint)
 
     def _between(self, shape, start, end, radius, extra, paint):
-        start, end = np.array(start, float), np.array(end, float)
-        length = float(np.linalg.norm(end - start))
-        axis = (end - start) / length if length > 1e-6 else np.array([0, 0, 1.0])
+        (x0, y0, z0), (x1, y1, z1) = start, end
+        length = math.dist(start, end)
+        axis = ((x1 - x0) / length, (y1 - y0) / length, (z1 - z0) / length) if length > 1e-6 else "z"
         half = (radius, radius, length / 2 + extra)
-        self.parts.append(Part(shape, tuple((start + end) / 2), half, paint, tuple(axis.tolist())))
+        self.parts.append(Part(shape, ((x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2), half, paint, axis))
 
     def blob(self, centre, half, paint):
         self.parts.append(Part("ellipsoid", tuple(centre), tuple(half), paint))
@@ -151,8 +153,8 @@ class Item:
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """(3,), (3,): the lowest and highest corner over all parts, metres, in the item's frame."""
-        centre = np.array([p.centre for p in self.parts])
-        half = np.array([along_axes(p.half, p.axis) for p in self.parts])
+        centre, half = np.array([p.centre for p in self.parts]), np.array([p.half for p in self.parts])
+        half = (np.abs([turn_of(p.axis) for p in self.parts]) @ half[:, :, None])[:, :, 0]
         return (centre - half).min(0), (centre + half).max(0)
 
 
@@ -165,12 +167,21 @@ _TURN = {
 
 def turn_of(axis: Axis) -> np.ndarray:
     """(3, 3): columns are the part's x, y, z in the item's frame."""
-    if isinstance(axis, str):
-        return _TURN[axis]
-    z = np.asarray(axis, float) / np.linalg.norm(axis)
-    x = np.cross([0.0, 1, 0] if abs(z[1]) < 0.9 else [1.0, 0, 0], z)
-    x /= np.linalg.norm(x)
-    return np.stack([x, np.cross(z, x), z], 1)
+    return _TURN[axis] if isinstance(axis, str) else _turn_to(*(float(a) for a in axis))
+
+
+@lru_cache(8192)
+def _turn_to(a: float, b: float, c: float) -> np.ndarray:
+    """In plain numbers: worlds have a thousand parts."""
+    length = math.sqrt(a * a + b * b + c * c)
+    a, b, c = a / length, b / length, c / length
+    x = (c, 0.0, -a) if abs(b) < 0.9 else (0.0, -c, b)  # the y axis, or the x axis, crossed with z
+    length = math.sqrt(x[0] ** 2 + x[1] ** 2 + x[2] ** 2)
+    x = (x[0] / length, x[1] / length, x[2] / length)
+    y = (b * x[2] - c * x[1], c * x[0] - a * x[2], a * x[1] - b * x[0])
+    turn = np.array([x, y, (a, b, c)]).T
+    turn.flags.writeable = False
+    return turn
 
 
 def along_axes(half, axis: Axis) -> np.ndarray:
