@@ -88,11 +88,10 @@ def recipe_of(size: str, records: Path, steps: int) -> "Recipe":
     """nano's own recipe, for a few steps; with `tiny`'s sizes where that is asked."""
     from train.recipe import Recipe, load_recipe
 
-    changes = [f"records=[{records}]", f"steps={steps + WARM_UP}", "workers=0", "losses.guide=0"]
+    changes = [f"records=[{records}]", f"steps={steps + WARM_UP}", "workers=0", "losses.guide=0", "losses.places=0"]
     changes += ["log_every=1000000", "save_every=1000000"]
-    if "guide" in Recipe.__dataclass_fields__:
-        changes.append("guide.layers=[]")  # its loss is the trainer's own, not the model's
-    nano = load_recipe("nano", changes)
+    changes += ["guide.layers=[]", "guide.places=null"]  # its losses are the trainer's own, not the model's
+    nano = load_recipe("nano-pretrain", changes)
     return nano if size == "nano" else replace(nano, model=TINY)
 
 

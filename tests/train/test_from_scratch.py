@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 FATHOM = [str(Path(sys.executable).parent / "fathom")]
-RECIPE = Path(__file__).parents[2] / "train" / "recipes" / "nano.yaml"
+RECIPE = Path(__file__).parents[2] / "train" / "recipes" / "nano-pretrain.yaml"
 
 
 def run(*arguments: str) -> str:

@@ -7,7 +7,10 @@ import yaml
 
 from heads.errors import InputError
 from train.recipe import Recipe, keep_recipe, load_recipe
+from train.worlds.things import COLOURS, KINDS
 from vlm.adapter import AdapterOptions
+from vlm.checkpoints import resolve
+from vlm.config import FathomConfig
 
 RECIPES = Path(__file__).parents[2] / "train" / "recipes"
 JOINT = {"start": "nano", "trains": {"adapter": True, "backbone": False, "vision": False}}
@@ -136,6 +139,16 @@ def test_stages_continue_each_other_and_keep_their_promises():
     assert second.ramp_steps > 0 and second.losses["text"] > 0
     for recipe in (first, second):
         assert recipe.trains.adapter and recipe.trains.heads and not recipe.trains.backbone
+
+
+def test_the_embedded_models_recipes_continue_each_other_and_fit_what_ships():
+    pretrain, first, second = (load_recipe(RECIPES / f"nano-{name}.yaml") for name in ("pretrain", "stage1", "stage2"))
+    assert pretrain.start is None and second.start == "runs/nano-stage1/final" and second.adapter is None
+    assert first.detach_heads and first.trains.adapter and not second.detach_heads and second.losses["text"] > 0
+    shipped = FathomConfig.from_pretrained(resolve("nano"))
+    heads = dict(pretrain.model.heads)
+    assert heads.pop("labels")["classes"] == {"kind": len(KINDS), "colour": len(COLOURS)}
+    assert heads == {name: {key: shipped.heads[name][key] for key in options} for name, options in heads.items()}
 
 
 def test_the_published_recipe_is_as_published():
