@@ -1,307 +1,354 @@
-"""Indoor items with real sizes. Every function takes a random generator and returns an `Item`."""
+"""Furniture with real sizes, in metres. Every function takes a random generator and returns an `Item`.
+
+Heights follow the usual standards: tables 0.72-0.76 and seats 0.43-0.47 (EN 1729, EN 527), mattresses 0.9-1.8 x 2.0.
+"""
 
 from __future__ import annotations
 
-from .things import Item, Paint, Part, paint_of, pick_colour, rgb_of, shade
+import numpy as np
 
-WOODS = ("brown", "white", "black", "grey")
-
-
-def _cloth(rng, colour):
-    texture = str(rng.choice(["plain", "noise", "stripes", "checker"], p=[0.45, 0.3, 0.15, 0.1]))
-    return paint_of(rng, colour, texture, rng.uniform(0.05, 0.25), 0.25)
-
-
-def _wood(rng, colour):
-    return paint_of(rng, colour, "wood", rng.uniform(0.08, 0.3), 0.3, gloss=rng.uniform(0, 0.4))
-
-
-def _legs(item, width, depth, height, thick, paint, inset=0.04):
-    for sx in (-1, 1):
-        for sy in (-1, 1):
-            x, y = sx * (width / 2 - inset), sy * (depth / 2 - inset)
-            item.box((x, y, height / 2), (thick, thick, height), paint)
+from .materials import WOODS, board, cloth, darker, leg_style, legs, metal, wood
+from .things import Item, Paint, paint_of, pick_colour, rgb_of
 
 
 def table(rng) -> Item:
+    """A dining table 0.72-0.76 high (round: 0.8-1.4 across), or a coffee table of 0.35-0.48."""
+    return _table(rng, low=rng.random() < 0.25)
+
+
+def dining_table(rng) -> Item:
+    return _table(rng, low=False)
+
+
+def coffee_table(rng) -> Item:
+    return _table(rng, low=True)
+
+
+def _table(rng, low: bool) -> Item:
     colour = pick_colour(rng, *WOODS)
-    item = Item("table", colour)
-    paint, low = _wood(rng, colour), rng.random() < 0.25
-    height = rng.uniform(0.38, 0.48) if low else rng.uniform(0.72, 0.76)
+    item, paint = Item("table", colour), board(rng, colour)
+    frame = paint if rng.random() < 0.5 else metal(rng)
+    height = rng.uniform(0.35, 0.48) if low else rng.uniform(0.72, 0.76)
+    thick = rng.uniform(0.018, 0.045)
     if rng.random() < 0.25:
-        radius = rng.uniform(0.35, 0.65)
-        item.post(0, 0, height - 0.035, height, radius, paint)
-        item.post(0, 0, 0, height - 0.035, 0.04, paint)
-        item.post(0, 0, 0, 0.03, radius * 0.55, paint)
+        radius = rng.uniform(0.3, 0.5) if low else rng.uniform(0.4, 0.7)
+        item.post(0, 0, height - thick, height, radius, paint)
+        if rng.random() < 0.6:
+            item.post(0, 0, 0, height - thick, 0.04, frame)
+            item.post(0, 0, 0, 0.03, radius * 0.55, frame)
+        else:
+            legs(item, radius * 1.5, radius * 1.5, height - thick, 0.045, frame, 0.06, leg_style(rng))
     else:
-        width, depth = rng.uniform(0.8, 2.0), rng.uniform(0.6, 0.95)
-        item.box((0, 0, height - 0.02), (width, depth, 0.04), paint)
-        _legs(item, width, depth, height - 0.04, rng.uniform(0.035, 0.07), paint)
+        width = rng.uniform(0.7, 1.3) if low else rng.uniform(0.8, 2.2)
+        depth = rng.uniform(0.45, 0.75) if low else rng.uniform(0.65, 1.0)
+        item.box((0, 0, height - thick / 2), (width, depth, thick), paint)
+        legs(item, width, depth, height - thick, rng.uniform(0.035, 0.08), frame, 0.05, leg_style(rng))
+        if low and rng.random() < 0.3:
+            item.box((0, 0, 0.14), (width - 0.1, depth - 0.1, 0.02), paint)
+        elif rng.random() < 0.4:
+            item.box((0, 0, height - thick - 0.04), (width - 0.1, depth - 0.1, 0.08), darker(frame, 0.9))
+    item.top = height
+    return item
+
+
+def desk(rng) -> Item:
+    """A writing desk 0.72-0.76 high, 1.1-1.8 x 0.6-0.8, with drawers, panels or a metal frame."""
+    colour = pick_colour(rng, "white", "brown", "grey", "brown")
+    item, paint, frame = Item("desk", colour), board(rng, colour), metal(rng)
+    width, depth, height = rng.uniform(1.1, 1.8), rng.uniform(0.6, 0.8), rng.uniform(0.72, 0.76)
+    item.box((0, 0, height - 0.0125), (width, depth, 0.025), paint)
+    style = rng.random()
+    if style < 0.35:  # panels and a drawer block
+        for sx in (-1, 1):
+            item.box((sx * (width / 2 - 0.015), 0, height / 2 - 0.015), (0.025, depth * 0.95, height - 0.03), paint)
+        item.box((0, depth / 2 - 0.04, height * 0.6), (width - 0.06, 0.018, height * 0.6), paint)
+    elif style < 0.7:
+        legs(item, width, depth, height - 0.025, 0.05, frame, 0.05, leg_style(rng))
+    else:  # T-legs of a height-adjustable desk
+        for sx in (-1, 1):
+            item.box((sx * width * 0.38, 0, height / 2), (0.09, 0.06, height - 0.06), frame)
+            item.cushion((sx * width * 0.38, 0, 0.02), (0.08, depth * 0.9, 0.04), 0.015, frame)
+        item.box((0, 0, height - 0.05), (width * 0.76, 0.06, 0.04), frame)
+    if style < 0.35 or rng.random() < 0.4:
+        side, block = rng.choice([-1, 1]), darker(paint, 0.92)
+        x = side * (width / 2 - 0.25)
+        item.box((x, 0.02, 0.33), (0.42, depth * 0.85, 0.58), paint)
+        for z in (0.15, 0.34, 0.52):
+            item.box((x, 0.01 - depth * 0.42, z), (0.4, 0.016, 0.165), block)
+            item.box((x, -depth * 0.42 - 0.01, z + 0.04), (0.12, 0.015, 0.012), frame)
     item.top = height
     return item
 
 
 def chair(rng) -> Item:
+    """Seat 0.43-0.47 high, back 0.78-1.05: wooden, shell, office or upholstered."""
+    return (_plain_chair, _plain_chair, _shell_chair, office_chair, _armchair)[int(rng.integers(5))](rng)
+
+
+def dining_chair(rng) -> Item:
+    return _plain_chair(rng) if rng.random() < 0.6 else _shell_chair(rng)
+
+
+def _plain_chair(rng) -> Item:
     colour = pick_colour(rng, *WOODS)
-    item = Item("chair", colour)
-    paint = _wood(rng, colour) if rng.random() < 0.5 else _cloth(rng, colour)
-    seat, width, depth = rng.uniform(0.43, 0.47), rng.uniform(0.4, 0.5), rng.uniform(0.4, 0.5)
-    thick, back = rng.uniform(0.03, 0.07), rng.uniform(0.8, 1.0)
-    item.box((0, 0, seat - thick / 2), (width, depth, thick), paint)
-    if rng.random() < 0.25:  # office chair
-        dark = paint_of(rng, "black")
-        item.post(0, 0, 0.05, seat - thick, 0.03, dark)
-        item.box((0, 0, 0.04), (0.55, 0.06, 0.05), dark)
-        item.box((0, 0, 0.04), (0.06, 0.55, 0.05), dark)
+    item, soft = Item("chair", colour), rng.random() < 0.4
+    paint = cloth(rng, colour) if soft else wood(rng, colour)
+    frame = paint if not soft else wood(rng, str(rng.choice(WOODS)))
+    seat, width, depth = rng.uniform(0.43, 0.47), rng.uniform(0.4, 0.5), rng.uniform(0.4, 0.48)
+    thick, back = rng.uniform(0.06, 0.09) if soft else rng.uniform(0.02, 0.035), rng.uniform(0.8, 1.05)
+    item.cushion((0, 0, seat - thick / 2), (width, depth, thick), 0.03 if soft else 0.008, paint)
+    legs(item, width, depth, seat - thick + 0.01, rng.uniform(0.03, 0.045), frame, 0.025, leg_style(rng))
+    lean, top = rng.uniform(0.02, 0.09), back
+    for x in (-width / 2 + 0.025, width / 2 - 0.025):
+        item.rod((x, depth / 2 - 0.03, seat - 0.05), (x, depth / 2 - 0.03 + lean, top), 0.018, frame)
+    style = rng.random()
+    y = depth / 2 - 0.03 + lean * 0.75
+    if soft or style < 0.4:
+        tall = rng.uniform(0.2, 0.45)
+        item.cushion((0, y, top - tall / 2), (width - 0.05, 0.05 if soft else 0.02, tall), 0.02, paint)
     else:
-        _legs(item, width, depth, seat - thick, rng.uniform(0.025, 0.045), paint, 0.025)
-    if rng.random() < 0.5:
-        item.box((0, depth / 2 - 0.02, (seat + back) / 2), (width, 0.04, back - seat), paint)
-    else:
-        for x in (-width / 2 + 0.02, width / 2 - 0.02):
-            item.box((x, depth / 2 - 0.02, (seat + back) / 2), (0.035, 0.035, back - seat), paint)
-        item.box((0, depth / 2 - 0.02, back - 0.09), (width - 0.06, 0.025, 0.16), paint)
+        for k in range(int(rng.integers(2, 4))):
+            item.box((0, y - 0.012 * k, top - 0.06 - 0.14 * k), (width - 0.05, 0.018, 0.06), paint)
+    return item
+
+
+def _shell_chair(rng) -> Item:
+    """A bent shell of plastic or plywood on thin legs or a bent tube."""
+    colour = pick_colour(rng, "orange", "brown", "white", "black", "green")
+    item, paint = Item("chair", colour), paint_of(rng, colour, "noise", 0.3, 0.08, gloss=rng.uniform(0, 0.5))
+    frame, seat, width = metal(rng, "grey", "black", "white"), rng.uniform(0.43, 0.47), rng.uniform(0.42, 0.5)
+    back = rng.uniform(0.78, 0.86)
+    item.cushion((0, 0, seat - 0.012), (width, 0.42, 0.024), 0.011, paint)
+    item.cushion((0, 0.23, (seat + back) / 2 + 0.05), (width * 0.95, 0.024, back - seat - 0.1), 0.011, paint,
+                 (0, 0.16, 0.987))  # fmt: skip
+    item.cushion((0, 0.2, seat + 0.05), (width * 0.8, 0.022, 0.14), 0.01, paint, (0, 0.4, 0.917))
+    if rng.random() < 0.6:
+        legs(item, 0.5, 0.5, seat - 0.02, 0.024, frame, 0.02, "splayed")
+    else:  # cantilever
+        for sx in (-1, 1):
+            x = sx * width * 0.44
+            item.capsule((x, -0.2, seat - 0.03), (x, -0.22, 0.013), 0.012, frame)
+            item.capsule((x, -0.22, 0.013), (x, 0.22, 0.013), 0.012, frame)
+            item.capsule((x, -0.2, seat - 0.03), (x, 0.2, seat - 0.03), 0.012, frame)
+    return item
+
+
+def office_chair(rng) -> Item:
+    """A swivel chair on five castors, base 0.6 across."""
+    colour = pick_colour(rng, "black", "black", "grey", "blue", "green")
+    item, paint = Item("chair", colour), cloth(rng, colour)
+    dark = paint if colour == "black" else paint_of(rng, "black", gloss=0.2)
+    seat, width, back = rng.uniform(0.43, 0.5), rng.uniform(0.45, 0.52), rng.uniform(0.9, 1.15)
+    item.cushion((0, 0, seat - 0.04), (width, 0.46, 0.08), 0.035, paint)
+    lean = rng.uniform(0.05, 0.18)
+    item.cushion((0, 0.25, (seat + back) / 2 + 0.06), (width * 0.9, 0.06, back - seat - 0.12), 0.03, paint,
+                 (0, lean, (1 - lean**2) ** 0.5))  # fmt: skip
+    item.rod((0, 0.1, seat - 0.08), (0, 0.26, seat + 0.15), 0.025, dark)
+    item.post(0, 0, 0.07, seat - 0.08, 0.028, dark)
+    turn = rng.uniform(0, 1.2)
+    for k in range(5):
+        angle = turn + k * 2 * np.pi / 5
+        x, y = 0.29 * np.cos(angle), 0.29 * np.sin(angle)
+        item.rod((0, 0, 0.09), (x, y, 0.065), 0.02, dark)
+        item.blob((x, y, 0.028), (0.028, 0.028, 0.028), dark)
+    if rng.random() < 0.6:
+        for sx in (-1, 1):
+            x = sx * (width / 2 + 0.03)
+            item.cushion((x, 0, seat + 0.2), (0.07, 0.26, 0.03), 0.012, dark)
+            item.rod((x, 0.03, seat - 0.05), (x, 0.03, seat + 0.19), 0.014, dark)
+    return item
+
+
+def _armchair(rng) -> Item:
+    """An upholstered chair with arms, 0.65-0.85 wide."""
+    colour = pick_colour(rng, "grey", "green", "brown")
+    item, paint = Item("chair", colour), cloth(rng, colour)
+    width, depth, seat, back = (rng.uniform(*r) for r in ((0.65, 0.85), (0.65, 0.8), (0.4, 0.45), (0.78, 1.0)))
+    item.cushion((0, 0, seat - 0.13), (width - 0.1, depth - 0.1, 0.26), 0.06, paint)
+    item.cushion((0, depth / 2 - 0.12, (seat + back) / 2), (width - 0.12, 0.16, back - seat + 0.2), 0.07, paint,
+                 (0, 0.16, 0.987))  # fmt: skip
+    for sx in (-1, 1):
+        item.cushion((sx * (width / 2 - 0.06), 0.02, seat + 0.02), (0.12, depth - 0.08, 0.34), 0.05, paint)
+    legs(item, width, depth, seat - 0.2, 0.035, wood(rng, str(rng.choice(WOODS))), 0.1, "round")
     return item
 
 
 def stool(rng) -> Item:
+    """0.42-0.76 high (the upper end: bar stools), round or square seat 0.3-0.4 across."""
     colour = pick_colour(rng, *WOODS)
-    item = Item("stool", colour)
-    paint, height, radius = _wood(rng, colour), rng.uniform(0.44, 0.75), rng.uniform(0.15, 0.2)
-    item.post(0, 0, height - 0.05, height, radius, paint)
-    _legs(item, radius * 1.6, radius * 1.6, height - 0.05, 0.03, paint, 0.03)
+    item, paint = Item("stool", colour), wood(rng, colour)
+    height, radius = rng.uniform(0.42, 0.5) if rng.random() < 0.6 else rng.uniform(0.62, 0.76), rng.uniform(0.15, 0.2)
+    if rng.random() < 0.6:
+        item.post(0, 0, height - 0.04, height, radius, paint)
+    else:
+        item.cushion((0, 0, height - 0.03), (radius * 2, radius * 2, 0.06), 0.025, cloth(rng, colour))
+    if rng.random() < 0.75:
+        legs(item, radius * 2, radius * 2, height - 0.04, 0.032, paint, 0.02, "splayed")
+    else:
+        item.post(0, 0, 0.02, height - 0.04, 0.03, metal(rng))
+        item.post(0, 0, 0, 0.02, radius, metal(rng))
     return item
 
 
 def sofa(rng) -> Item:
-    colour = pick_colour(rng)
+    """0.85-2.4 wide, 0.8-1.0 deep, seat 0.4-0.45, back 0.72-0.92; cushioned, leather or on legs."""
+    colour = pick_colour(rng, "grey", "brown", "black", "blue", "white")
     item = Item("sofa", colour)
-    paint, width, depth = _cloth(rng, colour), rng.uniform(1.0, 2.3), rng.uniform(0.8, 0.95)
-    seat, back, arm = rng.uniform(0.4, 0.45), rng.uniform(0.75, 0.9), rng.uniform(0.14, 0.22)
-    item.box((0, 0, 0.04 + seat / 2 - 0.06), (width, depth, seat - 0.12), paint)
-    count = max(1, round((width - 2 * arm) / 0.65))
+    leather = rng.random() < 0.35
+    paint = paint_of(rng, colour, "noise", 0.4, 0.15, gloss=rng.uniform(0.3, 0.6)) if leather else cloth(rng, colour)
+    width, depth = rng.uniform(0.85, 2.4), rng.uniform(0.8, 1.0)
+    seat, back, arm = rng.uniform(0.4, 0.45), rng.uniform(0.72, 0.92), rng.uniform(0.1, 0.25)
+    lift = rng.choice([0.03, 0.12])
+    legs(item, width, depth, lift + 0.02, 0.05, wood(rng, str(rng.choice(WOODS))), 0.06, "round")
+    item.cushion((0, 0.02, (lift + seat - 0.12) / 2), (width - 0.04, depth - 0.06, seat - 0.12 - lift), 0.03, paint)
+    count = max(1, round((width - 2 * arm) / 0.7))
+    w = (width - 2 * arm) / count
     for i in range(count):
-        w = (width - 2 * arm) / count
         x = -width / 2 + arm + w * (i + 0.5)
-        item.box((x, -0.06, seat - 0.07), (w - 0.015, depth - 0.14, 0.14), paint)
-    item.box((0, depth / 2 - 0.11, back / 2 + 0.05), (width, 0.22, back - 0.1), paint)
+        item.cushion((x, -0.08, seat - 0.07), (w - 0.01, depth - 0.2, 0.15), 0.05, paint)
+        item.cushion((x, depth / 2 - 0.22, seat + (back - seat) * 0.5), (w - 0.015, 0.16, back - seat), 0.06, paint,
+                     (0, 0.2, 0.98))  # fmt: skip
+    item.cushion((0, depth / 2 - 0.09, (back + lift) / 2), (width - 0.02, 0.17, back - lift), 0.06, paint)
+    rise = rng.uniform(0.54, 0.66)
     for sx in (-1, 1):
-        item.box((sx * (width - arm) / 2, 0, 0.33), (arm, depth, 0.56), paint)
-    if rng.random() < 0.5:
-        cushion = _cloth(rng, pick_colour(rng))
-        item.blob((rng.uniform(-0.3, 0.3) * width, 0.1, seat + 0.17), (0.22, 0.1, 0.2), cushion)
+        item.cushion((sx * (width - arm) / 2, 0, (rise + lift) / 2), (arm, depth, rise - lift), 0.06, paint)
+    item.top = seat
     return item
 
 
 def bed(rng) -> Item:
-    colour = pick_colour(rng)
-    item = Item("bed", colour)
-    wood, cover, white = _wood(rng, "brown"), _cloth(rng, colour), paint_of(rng, "white")
-    width, length, height = rng.choice([0.9, 1.4, 1.6, 1.8]), rng.uniform(1.95, 2.1), rng.uniform(0.45, 0.6)
-    item.box((0, 0, 0.15), (width, length, 0.3), wood)
-    item.box((0, -0.02, 0.15 + height / 2), (width - 0.03, length - 0.06, height - 0.3), cover)
-    item.box((0, length / 2 + 0.02, 0.5), (width, 0.05, 1.0), wood)
+    """0.9-1.8 x 1.95-2.1, lying surface 0.42-0.6; a frame, a mattress, a cover, pillows."""
+    colour = pick_colour(rng, "white", "blue", "grey")
+    item, frame, cover = Item("bed", colour), wood(rng, str(rng.choice(WOODS))), cloth(rng, colour)
+    white = paint_of(rng, "white", "noise", 0.3, 0.08)
+    width, length, height = rng.choice([0.9, 1.4, 1.6, 1.8]), rng.uniform(1.95, 2.1), rng.uniform(0.42, 0.6)
+    legs(item, width, length, 0.14, 0.06, frame, 0.06)
+    item.box((0, 0, 0.2), (width, length, 0.14), frame)
+    item.cushion((0, 0, (0.24 + height) / 2), (width - 0.04, length - 0.06, height - 0.24), 0.06, white)
+    reach = rng.uniform(0.6, 0.85) * length
+    drop = rng.uniform(0.02, 0.1)
+    item.cushion((0, -length / 2 + reach / 2, (0.26 + height) / 2 + 0.03), (width + drop, reach, height - 0.2), 0.07,
+                 cover)  # fmt: skip
+    if rng.random() < 0.6:
+        top = rng.uniform(0.8, 1.15)
+        head = frame if rng.random() < 0.6 else cloth(rng, colour)
+        item.cushion((0, length / 2 + 0.03, top / 2 + 0.05), (width, 0.06, top - 0.1), 0.02, head)
+    pillow = white if rng.random() < 0.6 else cover
     for x in (0,) if width < 1.2 else (-width / 4, width / 4):
-        item.blob((x, length / 2 - 0.25, height + 0.04), (min(0.33, width * 0.22), 0.2, 0.08), white)
+        item.cushion((x, length / 2 - 0.28, height + 0.06), (min(0.7, width * 0.45), 0.42, 0.14), 0.06, pillow)
+    item.top = height + 0.02
     return item
 
 
 def cabinet(rng) -> Item:
+    """A sideboard or chest of drawers 0.55-1.0 high, or a wardrobe of 1.8-2.2; 0.35-0.6 deep."""
+    return wardrobe(rng) if rng.random() < 0.35 else sideboard(rng)
+
+
+def sideboard(rng) -> Item:
+    return _cabinet(rng, rng.uniform(0.6, 2.0), rng.uniform(0.35, 0.5), rng.uniform(0.55, 1.0), int(rng.integers(1, 4)))
+
+
+def bedside_table(rng) -> Item:
+    return _cabinet(rng, rng.uniform(0.38, 0.5), rng.uniform(0.35, 0.42), rng.uniform(0.45, 0.6), int(rng.integers(1, 3)))
+
+
+def wardrobe(rng) -> Item:
+    return _cabinet(rng, rng.uniform(0.8, 2.4), rng.uniform(0.45, 0.62), rng.uniform(1.8, 2.2), 1)
+
+
+def _cabinet(rng, width, depth, height, rows) -> Item:
     colour = pick_colour(rng, *WOODS)
-    item = Item("cabinet", colour)
-    paint = _wood(rng, colour) if rng.random() < 0.6 else paint_of(rng, colour, "noise", 0.3, 0.08)
-    tall = rng.random() < 0.4
-    width = rng.uniform(0.6, 2.0)
-    depth, height = rng.uniform(0.35, 0.6), rng.uniform(1.6, 2.1) if tall else rng.uniform(0.55, 1.0)
-    item.box((0, 0, height / 2), (width, depth, height), paint)
-    front = Paint(shade(paint.rgb, 0.85), shade(paint.rgb2, 0.85), paint.texture, paint.scale, paint.gloss)
-    knob = paint_of(rng, str(rng.choice(["grey", "black", "brown"])), gloss=0.6)
-    columns, rows = max(1, round(width / 0.5)), 1 if tall else int(rng.integers(1, 4))
+    item, paint = Item("cabinet", colour), board(rng, colour)
+    lift = rng.choice([0.0, 0.06, 0.12])
+    item.box((0, 0, (lift + height) / 2), (width, depth, height - lift), paint)
+    if lift:
+        legs(item, width, depth, lift, 0.04, metal(rng), 0.05)
+    front, knob = darker(paint, rng.uniform(0.8, 0.95)), metal(rng)
+    columns, upright = max(1, round(width / 0.55)), height > 1.5
+    w, h = width / columns, (height - lift - 0.04) / rows
     for i in range(columns):
         for j in range(rows):
-            w, h = width / columns, (height - 0.06) / rows
-            x, z = -width / 2 + w * (i + 0.5), 0.05 + h * (j + 0.5)
-            item.box((x, -depth / 2 - 0.008, z), (w - 0.02, 0.016, h - 0.02), front)
-            item.box((x, -depth / 2 - 0.025, z + h * 0.2), (0.09, 0.02, 0.015), knob)
-    item.top = None if tall else height
+            x, z = -width / 2 + w * (i + 0.5), lift + 0.02 + h * (j + 0.5)
+            item.box((x, -depth / 2 - 0.008, z), (w - 0.012, 0.018, h - 0.012), front)
+            if upright:
+                side = 1 if i % 2 == 0 else -1
+                item.box((x + side * (w / 2 - 0.05), -depth / 2 - 0.025, 1.05), (0.014, 0.02, 0.18), knob)
+            else:
+                item.box((x, -depth / 2 - 0.025, z + h * 0.25), (min(0.12, w * 0.4), 0.02, 0.014), knob)
+    item.top = None if upright else height
     return item
 
 
 def shelf(rng) -> Item:
+    """A standing shelf, 0.6-1.4 wide, 0.26-0.4 deep, boards 0.3-0.38 apart, partly filled with books."""
+    return shelf_and_levels(rng)[0]
+
+
+def shelf_and_levels(rng, rows: int | None = None, books: float = 0.6) -> tuple[Item, list[tuple[float, float]]]:
+    """The shelf, and for every board left empty its height and the clear height above it, metres."""
     colour = pick_colour(rng, *WOODS)
-    item = Item("shelf", colour)
-    paint, width, depth = _wood(rng, colour), rng.uniform(0.6, 1.4), rng.uniform(0.26, 0.4)
-    rows = int(rng.integers(3, 6))
-    height = rows * rng.uniform(0.33, 0.38) + 0.05
-    for x in (-width / 2 + 0.015, width / 2 - 0.015):
-        item.box((x, 0, height / 2), (0.03, depth, height), paint)
-    item.box((0, depth / 2 - 0.008, height / 2), (width, 0.016, height), paint)
+    item, paint = Item("shelf", colour), wood(rng, colour)
+    steel = rng.random() < 0.25  # a storage rack: posts, no back
+    width, depth = rng.uniform(0.6, 1.4), rng.uniform(0.26, 0.4) + 0.15 * steel
+    rows = rows or int(rng.integers(3, 7))
+    gap = rng.uniform(0.3, 0.38)
+    height = rows * gap + 0.05
+    if steel:
+        legs(item, width, depth, height, 0.035, paint, 0.018)
+    else:
+        for x in (-width / 2 + 0.01, width / 2 - 0.01):
+            item.box((x, 0, height / 2), (0.02, depth, height), paint)
+        if rng.random() < 0.7:
+            item.box((0, depth / 2 - 0.005, height / 2), (width, 0.01, height), paint)
     for i in range(rows + 1):
-        item.box((0, 0, 0.04 + (height - 0.06) * i / rows), (width - 0.06, depth - 0.02, 0.025), paint)
+        item.box((0, 0, 0.04 + (height - 0.055) * i / rows), (width - 0.04, depth - 0.02, 0.022), paint)
+    empty = []
     for i in range(rows):
-        if rng.random() < 0.75:
-            w, h = (width - 0.1) * rng.uniform(0.35, 1.0), rng.uniform(0.18, 0.27)
-            x = -width / 2 + 0.05 + w / 2 + rng.uniform(0, 1) * (width - 0.1 - w)
-            z = 0.055 + (height - 0.06) * i / rows + h / 2
-            books = Paint(rgb_of(rng, pick_colour(rng)), rgb_of(rng, pick_colour(rng)), "books", 0.035)
-            item.box((x, 0.01, z), (w, depth * 0.7, h), books)
-    return item
+        z = 0.051 + (height - 0.055) * i / rows
+        if rng.random() > books:
+            empty.append((z, gap - 0.03))
+            continue
+        x, end = -width / 2 + 0.03, width / 2 - 0.03
+        for _ in range(int(rng.integers(1, 4))):
+            w = min(end - x, rng.uniform(0.12, 0.6) * width)
+            if w < 0.06:
+                break
+            h = rng.uniform(0.17, gap - 0.04)
+            row = Paint(rgb_of(rng, pick_colour(rng)), rgb_of(rng, pick_colour(rng)), "books", rng.uniform(0.025, 0.05))
+            item.box((x + w / 2, rng.uniform(-0.03, 0.03), z + h / 2), (w, depth * 0.65, h), row)
+            x += w + rng.choice([0.0, 0.08])
+    return item, empty
 
 
-def lamp(rng) -> Item:
-    """A standing lamp; its colour is the shade's."""
-    colour = pick_colour(rng, "white", "yellow", "orange")
-    item = Item("lamp", colour)
-    metal, glow = paint_of(rng, str(rng.choice(["black", "grey", "brown"])), gloss=0.5), rng.uniform(0.3, 1.2)
-    cloth, height = paint_of(rng, colour, "plain", 1, 0.1, glow=glow), rng.uniform(1.35, 1.75)
-    item.post(0, 0, 0, 0.03, 0.15, metal)
-    item.post(0, 0, 0.03, height - 0.2, 0.014, metal)
-    item.post(0, 0, height - 0.28, height, rng.uniform(0.14, 0.22), cloth)
-    return item
-
-
-def table_lamp(rng) -> Item:
-    colour = pick_colour(rng, "white", "yellow", "orange")
-    item = Item("lamp", colour)
-    metal = paint_of(rng, pick_colour(rng, "black", "grey", "brown"), gloss=0.5)
-    cloth = paint_of(rng, colour, "plain", 1, 0.1, glow=rng.uniform(0.3, 1.2))
-    item.blob((0, 0, 0.1), (0.07, 0.07, 0.1), metal)
-    item.post(0, 0, 0.18, 0.36, rng.uniform(0.1, 0.14), cloth)
-    return item
-
-
-def box(rng) -> Item:
-    colour = pick_colour(rng, "brown")
-    item, side = Item("box", colour), rng.uniform(0.15, 0.6)
-    size = (side * rng.uniform(0.8, 1.4), side, side * rng.uniform(0.6, 1.2))
-    paint = paint_of(rng, colour, str(rng.choice(["plain", "noise", "stripes"])), rng.uniform(0.1, 0.3), 0.2)
-    item.box((0, 0, size[2] / 2), size, paint)
-    if rng.random() < 0.4:
-        tape = paint_of(rng, str(rng.choice(["white", "grey", "yellow"])))
-        item.box((0, 0, size[2] / 2), (0.06, size[1] + 0.004, size[2] + 0.004), tape)
-    return item
-
-
-def small_box(rng) -> Item:
-    colour = pick_colour(rng)
-    item = Item("box", colour)
-    size = (rng.uniform(0.1, 0.3), rng.uniform(0.08, 0.25), rng.uniform(0.04, 0.22))
-    item.box((0, 0, size[2] / 2), size, paint_of(rng, colour, "noise", 0.1, 0.2))
-    return item
-
-
-def ball(rng) -> Item:
-    colour = pick_colour(rng)
-    item, radius = (
-        Item("ball", colour),
-        rng.uniform(0.1, 0.14) if rng.random() < 0.7 else rng.uniform(0.2, 0.35),
-    )
-    texture = str(rng.choice(["plain", "noise", "stripes"], p=[0.6, 0.2, 0.2]))
-    paint = paint_of(rng, colour, texture, radius * 0.6, 0.35, gloss=rng.uniform(0, 0.8))
-    item.blob((0, 0, radius), (radius, radius, radius), paint)
-    return item
-
-
-def bottle(rng) -> Item:
-    colour = pick_colour(rng, "green", "blue", "brown")
-    item, paint = Item("bottle", colour), paint_of(rng, colour, gloss=0.8)
-    radius, height = rng.uniform(0.032, 0.05), rng.uniform(0.2, 0.33)
-    item.post(0, 0, 0, height * 0.62, radius, paint)
-    item.blob((0, 0, height * 0.62), (radius, radius, height * 0.13), paint)
-    item.post(0, 0, height * 0.62, height, radius * 0.36, paint)
-    if rng.random() < 0.5:
-        item.post(0, 0, height * 0.2, height * 0.45, radius * 1.02, paint_of(rng, "white", "noise", 0.03))
-    return item
-
-
-def mug(rng) -> Item:
-    colour = pick_colour(rng, "white")
-    item, paint = Item("mug", colour), paint_of(rng, colour, gloss=0.6)
-    radius, height = rng.uniform(0.038, 0.05), rng.uniform(0.08, 0.12)
-    item.post(0, 0, 0, height, radius, paint)
-    item.disc((radius + 0.01, 0, height / 2), height * 0.3, 0.012, paint, "y")
-    return item
-
-
-def plant(rng) -> Item:
-    item, size = Item("plant", "green"), rng.uniform(0.35, 1.0)
-    pot = paint_of(rng, str(rng.choice(["brown", "white", "grey", "orange"])), "noise", 0.1, 0.2)
-    leaf = paint_of(rng, "green", "speckle", rng.uniform(0.06, 0.14), 0.6)
-    pot_height, pot_radius = 0.15 + 0.15 * size, 0.08 + 0.1 * size
-    item.post(0, 0, 0, pot_height, pot_radius, pot)
-    for _ in range(int(rng.integers(3, 7))):
-        x, y = rng.uniform(-0.18, 0.18, 2) * size
-        z, r = pot_height + rng.uniform(0.1, 0.75) * size, rng.uniform(0.12, 0.25) * size
-        item.blob((x, y, z), (r * 0.8, r * 0.8, r), leaf)
-    return item
-
-
-def small_plant(rng) -> Item:
-    item = Item("plant", "green")
-    pot = paint_of(rng, str(rng.choice(["brown", "white", "grey"])))
-    item.post(0, 0, 0, 0.1, 0.055, pot)
-    leaf = paint_of(rng, "green", "speckle", 0.04, 0.6)
-    for _ in range(4):
-        x, y = rng.uniform(-0.05, 0.05, 2)
-        item.blob((x, y, rng.uniform(0.13, 0.22)), (0.06, 0.06, 0.07), leaf)
-    return item
-
-
-def person(rng) -> Item:
-    """A standing person; the named colour is the shirt's (or coat's)."""
-    colour = pick_colour(rng)
-    item, height = Item("person", colour), rng.uniform(1.5, 1.92)
-    s = height / 1.75
-    shirt = paint_of(rng, colour, str(rng.choice(["plain", "noise", "stripes"], p=[0.6, 0.25, 0.15])), 0.1, 0.2)
-    below = paint_of(rng, pick_colour(rng, "blue", "black", "grey", "brown"), "noise", 0.2, 0.2)
-    tone = rng.uniform(0.12, 1.0)
-    skin = Paint((0.75 * tone, 0.47 * tone, 0.33 * tone), (0.65 * tone, 0.4 * tone, 0.28 * tone))
-    hair = paint_of(rng, str(rng.choice(["black", "brown", "brown", "grey", "yellow"])), "noise", 0.05)
-    step = rng.uniform(-0.22, 0.22) * s
+def piano(rng) -> Item:
+    """An upright piano, 1.45-1.55 wide, 0.55-0.65 deep, 1.1-1.3 high, keys at 0.72."""
+    colour = pick_colour(rng, "black", "brown", "black", "brown", "white")
+    item, paint = Item("piano", colour), paint_of(rng, colour, "wood", 0.2, 0.15, gloss=rng.uniform(0.4, 0.9))
+    width, depth, height = rng.uniform(1.45, 1.55), rng.uniform(0.55, 0.65), rng.uniform(1.1, 1.3)
+    item.box((0, depth * 0.2, height / 2), (width, depth * 0.6, height), paint)
+    item.box((0, 0, height + 0.012), (width + 0.02, depth * 0.62, 0.024), darker(paint, 0.9))
+    item.box((0, -depth * 0.26, 0.66), (width, depth * 0.48, 0.1), paint)
+    keys = Paint((0.85, 0.85, 0.8), (0.03, 0.03, 0.03), "stripes", 0.047)
+    item.box((0, -depth * 0.34, 0.72), (width - 0.16, 0.15, 0.02), keys)
     for sx in (-1, 1):
-        item.post(sx * 0.09 * s, sx * step / 2, 0.06 * s, 0.88 * s, 0.075 * s, below)
-        shoe = paint_of(rng, "black")
-        item.blob((sx * 0.09 * s, sx * step / 2 - 0.05 * s, 0.05 * s), (0.055 * s, 0.13 * s, 0.05 * s), shoe)
-        item.post(sx * 0.235 * s, -sx * step / 4, 0.8 * s, 1.4 * s, 0.05 * s, shirt)
-        item.blob((sx * 0.235 * s, -sx * step / 4, 0.77 * s), (0.045 * s, 0.045 * s, 0.08 * s), skin)
-    low = 0.55 if rng.random() < 0.25 else 0.84  # a long coat or a shirt
-    item.parts.append(_torso(s, low, shirt))
-    item.blob((0, 0, 1.36 * s), (0.235 * s, 0.13 * s, 0.13 * s), shirt)
-    item.post(0, 0, 1.42 * s, 1.56 * s, 0.05 * s, skin)
-    item.blob((0, -0.01 * s, 1.625 * s), (0.085 * s, 0.1 * s, 0.12 * s), skin)
-    item.blob((0, 0.025 * s, 1.655 * s), (0.09 * s, 0.095 * s, 0.1 * s), hair)
-    return item
-
-
-def _torso(s, low, paint):
-    return Part("cylinder", (0, 0, (low + 1.38) / 2 * s), (0.185 * s, 0.115 * s, (1.38 - low) / 2 * s), paint)
-
-
-def tv(rng) -> Item:
-    """A screen on a low stand."""
-    item, width = Item("tv", "black"), rng.uniform(0.7, 1.4)
-    height, black = width * 0.57, paint_of(rng, "black", gloss=0.6)
-    item.box((0, 0, 0.06 + height / 2), (width, 0.05, height), black)
-    item.box((0, 0, 0.015), (width * 0.4, 0.22, 0.03), black)
-    item.box((0, 0, 0.045), (0.08, 0.05, 0.06), black)
-    if rng.random() < 0.35:
-        show = Paint(rgb_of(rng, "blue"), rgb_of(rng, pick_colour(rng)), "blobs", 0.3, glow=0.6)
-        item.box((0, -0.026, 0.06 + height / 2), (width - 0.08, 0.004, height - 0.08), show)
+        item.box((sx * (width / 2 - 0.04), -depth * 0.42, 0.31), (0.07, 0.07, 0.62), paint)
+        item.box((sx * (width / 2 - 0.03), -depth * 0.26, 0.73), (0.06, depth * 0.48, 0.06), paint)
+    item.box((0, -depth * 0.11, 0.95), (0.6, 0.02, 0.2), darker(paint, 0.8))
     return item
 
 
 def rug(rng) -> Item:
-    colour = pick_colour(rng)
-    item, paint = Item("rug", colour), _cloth(rng, colour)
-    if rng.random() < 0.3:
-        item.post(0, 0, 0, 0.012, rng.uniform(0.6, 1.3), paint)
-    else:
-        size = (rng.uniform(1.2, 3.0), rng.uniform(0.9, 2.2), 0.012)
-        item.box((0, 0, 0.006), size, paint)
-        if rng.random() < 0.5:
-            inner = Paint(paint.rgb2, paint.rgb, paint.texture, paint.scale)
-            item.box((0, 0, 0.007), (size[0] * 0.85, size[1] * 0.8, 0.014), inner)
+    """1.0-3.0 x 0.7-2.2 and 0.012 thick; rectangular or round."""
+    colour = pick_colour(rng, "red", "grey", "blue", "brown")
+    item, paint = Item("rug", colour), cloth(rng, colour)
+    if rng.random() < 0.25:
+        item.post(0, 0, 0, 0.012, rng.uniform(0.5, 1.3), paint)
+        return item
+    width, depth = rng.uniform(1.0, 3.0), rng.uniform(0.7, 2.2)
+    item.box((0, 0, 0.006), (width, depth, 0.012), paint)
+    border = Paint(paint.rgb2, paint.rgb, str(rng.choice(["checker", "stripes", "noise"])), rng.uniform(0.05, 0.2))
+    for k in range(int(rng.integers(0, 3))):
+        item.box((0, 0, 0.007 + 0.001 * k), (width - 0.2 - 0.2 * k, depth - 0.2 - 0.2 * k, 0.012),
+                 border if k % 2 == 0 else paint)  # fmt: skip
     return item
-
-
-SMALL = (bottle, mug, small_box, small_plant, table_lamp, tv, ball)

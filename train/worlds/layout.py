@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .camera import SIZES, best_view, distort, sample_lens, step_aside, undistort
+from .camera import SIZES, Lens, best_view, sample_lens, step_aside
 from .light import look
 from .outside import outdoor
-from .places import indoor as sample_room
+from .rooms import indoor as sample_room
 from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, Item, turn_of
 
 FAR = 120.0
@@ -97,13 +97,17 @@ class Scene:
         """Of its files: the seed, and the number of the view where there are several."""
         return scene_name(self.seed, self.view, 1 if self.camera_to_world is None else 2)
 
+    @property
+    def lens(self) -> Lens:
+        return Lens(self.size, self.focal, self.principal, self.distortion)
+
     def slopes_at(self, pixels: np.ndarray) -> np.ndarray:
         """(..., 2) pixels -> x / z and y / z of what they show, in the camera frame."""
-        return undistort((pixels - np.array(self.principal)) / self.focal, self.distortion)
+        return self.lens.slopes_at(pixels)
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(..., 3) points in front of the camera, camera frame -> (..., 2) pixels."""
-        return distort(points[..., :2] / points[..., 2:], self.distortion) * self.focal + np.array(self.principal)
+        return self.lens.pixels_of(points[..., :2] / points[..., 2:])
 
     @property
     def horizontal_fov(self) -> float:

@@ -47,6 +47,7 @@ class Room:
 
     density: 0 = sparse, 1 = cluttered. spans: per wall what is in use, as (from, to, lowest, highest). holes: per wall
     the openings, alike. doors: floor to keep free. knee: for an attic the height of its low walls 2 and 3 and the slope.
+    storey: metres from the floor down to the ground outside. shut: the wall that a second room lies behind.
     """
 
     rng: np.random.Generator
@@ -59,8 +60,10 @@ class Room:
     taken: list[Rectangle] = field(default_factory=list)
     spans: list[list] = field(default_factory=lambda: [[], [], [], []])
     holes: list[list] = field(default_factory=lambda: [[], [], [], []])
+    wall_depth: list[float] = field(default_factory=lambda: [0.12] * 4)
     knee: tuple[float, float] | None = None
     storey: float = 0.3
+    shut: int | None = None
 
     @property
     def width(self) -> float:
