@@ -1,168 +1,155 @@
-"""How surfaces, the sky and a cheap camera look: procedural textures, clouds, lens effects.
+"""What is far away, and how a camera turns light into a picture: sky, view from a window, photograph.
 
 All colours are linear RGB until `photograph`, which returns sRGB bytes.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate, pad
 
-from .things import TEXTURES
-
-_SIDE = 512
-
-
-@lru_cache
-def _noise_table(slope: float, device: str) -> Tensor:
-    """(512 * 512,) periodic noise in 0..1 whose amplitude spectrum falls as frequency^-slope."""
-    rng = np.random.default_rng(7)
-    fy, fx = np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)[None]
-    radius = np.maximum(np.hypot(fx, fy), 2 / _SIDE)
-    spectrum = rng.normal(size=radius.shape) + 1j * rng.normal(size=radius.shape)
-    field = np.fft.irfft2(spectrum * radius**-slope, (_SIDE, _SIDE))
-    field = np.clip(0.5 + 0.22 * (field - field.mean()) / field.std(), 0, 1)
-    return torch.from_numpy(field.astype(np.float32).ravel()).to(device)
+from .noise import cells, noise
 
 
-def noise(u: Tensor, v: Tensor, slope: float = 1.6) -> Tensor:
-    """Smooth noise in 0..1 at (u, v); one unit is 32 table cells."""
-    table = _noise_table(slope, str(u.device))
-    x, y = u * 32, v * 32
-    x0, y0 = x.floor(), y.floor()
-    fx, fy = x - x0, y - y0
-    column = x0.long() & (_SIDE - 1)
-    row = (y0.long() & (_SIDE - 1)) * _SIDE
-    right, below = (column + 1) & (_SIDE - 1), (row + _SIDE) & (_SIDE * _SIDE - 1)
-    top = torch.lerp(table[row + column], table[row + right], fx)
-    bottom = torch.lerp(table[below + column], table[below + right], fx)
-    return torch.lerp(top, bottom, fy)
-
-
-def _random(*cells: Tensor) -> Tensor:
-    """A number in 0..1 for every integer cell."""
-    mixed = sum(cell.long() * prime for cell, prime in zip(cells, (73856093, 19349663), strict=False))
-    return _noise_table(0.0, str(cells[0].device))[(mixed * 2654435761 >> 7) & (_SIDE * _SIDE - 1)]
-
-
-def _band(x: Tensor, duty: float, blur: Tensor) -> Tensor:
-    """1 on [0, duty) of every unit of x, with edges `blur` wide, fading to the mean where it aliases."""
-    phase = x - x.floor()
-    distance = torch.minimum(phase, duty - phase)
-    distance = torch.where(phase > duty, torch.minimum(phase - duty, 1 - phase).neg(), distance)
-    sharp = (0.5 + distance / blur.clamp(min=1e-4)).clamp(0, 1)
-    return torch.lerp(sharp, torch.full_like(sharp, duty), (blur * 1.6 - 0.3).clamp(0, 1))
-
-
-def texture(name: str, u: Tensor, v: Tensor, scale: Tensor, pixel: Tensor, salt: Tensor, upright: Tensor,
-            half: Tensor) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """How much of the second colour (N,), and a factor on brightness (N,), at surface points.
-
-    u, v: metres on the surface; pixel: metres that one image pixel covers there; salt: a number per part;
-    upright: the face is a side face; half: (N, 3) half extents of the part.
-    """
-    a, b, blur = u / scale, v / scale, pixel / scale
-    fade = (1.2 - blur * 1.5).clamp(0, 1)
-    rough = 1 + 0.1 * (noise(a + salt, b) - 0.5)
-    if name == "plain":
-        return 0.5 * noise(u * 0.7 + salt, v * 0.7), torch.ones_like(u)
-    if name == "noise":
-        return noise(a * 0.5 + salt, b * 0.5), 1 + 0.25 * fade * (noise(a * 3, b * 3, 0.8) - 0.5)
-    if name == "stripes":
-        return _band(a, 0.5, blur), rough
-    if name == "checker":
-        one, two = _band(a, 0.5, blur), _band(b, 0.5, blur)
-        return one + two - 2 * one * two, rough
-    if name == "tiles":
-        grout = torch.maximum(_band(a, 0.04, blur), _band(b, 0.04, blur))
-        return grout, 1 + 0.2 * fade * (_random(a.floor(), b.floor()) - 0.5) + 0.1 * (rough - 1)
-    if name == "bricks":
-        row = (b * 2.5).floor()
-        shifted = a + 0.5 * (row.long() & 1)
-        mortar = torch.maximum(_band(shifted, 0.05, blur), _band(b * 2.5, 0.1, blur * 2.5))
-        return mortar, 1 + 0.45 * fade * (_random(shifted.floor(), row) - 0.5)
-    if name == "wood":
-        plank = b.floor()
-        long = a * 0.08 + _random(plank, plank) * 50
-        grain = noise(long + salt, b * 1.5, 1.2) - 0.5
-        tone = 1 + 0.35 * (_random(plank, plank + 3) - 0.5) * fade
-        return (0.5 + 2.2 * grain * fade).clamp(0, 1), tone * (1 - 0.5 * _band(b, 0.03, blur) * fade)
-    if name == "facade":
-        floor = v / 3.0
-        window = _band(a - 0.22, 0.5, blur) * _band(floor - 0.3, 0.5, pixel / 3) * upright
-        room = _random(a.floor() + (salt * 97).long(), floor.floor())
-        return window * (0.45 + 0.55 * (room > 0.3)), 1 + 0.25 * (noise(u * 0.15 + salt, v * 0.15) - 0.5)
-    if name == "speckle":
-        fine = (noise(a, b, 0.7) - 0.5) * fade
-        return (0.5 + 1.6 * fine).clamp(0, 1), 1 + 0.5 * (noise(a * 0.06 + salt, b * 0.06) - 0.5)
-    if name == "books":
-        book = a.floor()
-        gap = _band(a, 0.12, blur) * 0.6
-        return _random(book, (salt * 977).long()), (0.5 + 0.8 * _random(book, book + 5)) * (1 - gap)
-    if name == "blobs":
-        return (2.5 * (noise(a * 0.7 + salt, b * 0.7) - 0.3)).clamp(0, 1), 1 + 0.4 * (noise(a * 2, b * 2) - 0.5)
-    if name == "slats":
-        phase = a - a.floor()
-        wave = 0.5 - 0.5 * torch.cos(phase * 2 * torch.pi)
-        return torch.lerp(torch.full_like(wave, 0.5), wave, fade), rough
-    if name != "lane":
-        return noise(a + salt, b), rough
-    lanes = (2 * half[:, 0] / scale).floor()  # "lane": white marks on asphalt
-    line = _band(a + 0.5 * (lanes.long() & 1) + 0.02, 0.04, blur)
-    mark = line * _band(v / 6, 0.5, pixel / 3)
-    grit = (noise(u * 8, v * 8, 0.8) - 0.5) * (1.2 - pixel * 12).clamp(0, 1)
-    return mark * 0.85, 1 + 0.35 * grit + 0.3 * (noise(u * 0.05 + salt, v * 0.05) - 0.5)
-
-
-def textured(names: Tensor, **where: Tensor) -> tuple[Tensor, Tensor]:
-    """`texture` for a mixture: names (N,) are indices in TEXTURES."""
-    mix, tint = torch.zeros_like(where["u"]), torch.ones_like(where["u"])
-    for index in names.unique().tolist():
-        rows = (names == index).nonzero()[:, 0]
-        mix[rows], tint[rows] = texture(TEXTURES[index], **{key: value[rows] for key, value in where.items()})
-    return mix, tint
+def tensor(values, like: Tensor) -> Tensor:
+    return torch.as_tensor(values, dtype=torch.float32).to(like.device)
 
 
 def sky(direction: Tensor, look: dict) -> Tensor:
-    """Colour (N, 3) of the sky along unit world directions (N, 3)."""
-    zenith, horizon = (torch.as_tensor(look[key], dtype=torch.float32) for key in ("zenith", "horizon"))
-    sun, light = (torch.as_tensor(look[key], dtype=torch.float32) for key in ("sun", "light"))
+    """Colour (N, 3) of the sky along unit world directions (N, 3): gradient, clouds, glare around the sun."""
+    zenith, horizon, sun, glare = (tensor(look[key], direction) for key in ("zenith", "horizon", "sun", "glare"))
     up = direction[:, 2].clamp(min=0)
+    toward = (direction @ sun).clamp(min=0)
     colour = torch.lerp(horizon, zenith, (up[:, None] * 2.2).clamp(0, 1) ** 0.6)
+    colour = colour + glare * (0.12 * toward**8)[:, None] * (1 - 0.5 * up[:, None])
     over = 0.5 / (up + 0.12)
     shift = look["pattern"] % 1000 / 100
-    cloud = noise(direction[:, 0] * over + shift, direction[:, 1] * over + shift, 1.9)
-    cover = ((cloud - 0.75 + 0.6 * look["clouds"]) * 4).clamp(0, 1) * (up * 8).clamp(0, 1)
-    white = 0.6 + 0.55 * (1 - cover[:, None])
-    colour = torch.lerp(colour, white.expand(-1, 3), cover[:, None] * 0.9)
-    glare = (direction @ sun).clamp(min=0)
-    return colour + light * (0.12 * glare**8 + 1.5 * glare**400)[:, None]
+    x, y = direction[:, 0] * over + shift, direction[:, 1] * over + shift
+    thick = noise(x, y, 1.9) + 0.25 * (noise(x * 4, y * 4, 1.2) - 0.5)
+    cover = ((thick - 0.78 + 0.62 * look["clouds"]) * 4).clamp(0, 1) * (up * 8).clamp(0, 1)
+    bright = 0.5 * (zenith.mean() + horizon.mean()) + 0.35 * glare.mean()
+    lit = torch.lerp(torch.full_like(horizon, 1.0), horizon / horizon.mean().clamp(min=1e-6), 0.5)
+    cloud = bright * lit * (0.6 + 0.55 * (1 - cover[:, None]) - 0.35 * (thick[:, None] - 0.5))
+    cloud = cloud + glare * (0.25 * toward**6 * (1 - cover))[:, None]
+    colour = torch.lerp(colour, cloud, cover[:, None] * 0.92)
+    return colour + glare * (1.5 * toward**300 + 40 * toward**6000)[:, None] * (1 - 0.9 * cover[:, None])
 
 
-def photograph(linear: Tensor, look: dict, generator: torch.Generator) -> Tensor:
-    """(H, W, 3) linear light -> (H, W, 3) uint8 sRGB: exposure, colour cast, lens, grain, tone."""
+def outside(direction: Tensor, look: dict) -> Tensor:
+    """Colour (N, 3) of what a window shows along unit world directions: sky, a skyline of trees or houses, ground."""
+    colour = sky(direction, look)
+    azimuth = torch.atan2(direction[:, 0], direction[:, 1]) * 2 + look["pattern"] % 97
+    flat = direction[:, :2].norm(dim=1).clamp(min=1e-3)
+    height = direction[:, 2] / flat
+    trees = look["pattern"] % 3 < 2
+    blocks = azimuth * 3
+    steps = torch.lerp(noise(blocks.floor() * 0.37, azimuth * 0), noise(azimuth * 0.5, azimuth * 0), float(trees))
+    border, own = cells(azimuth * (9 if trees else 5), height * (9 if trees else 14))
+    leaf = torch.tensor([0.05, 0.11, 0.03], device=direction.device) * (0.4 + own)[:, None]
+    wall = torch.tensor([0.4, 0.35, 0.3], device=direction.device) * (0.35 + 0.8 * (border > 0.12).float())[:, None]
+    near = leaf if trees else wall
+    ground = torch.tensor([0.12, 0.16, 0.08], device=direction.device)
+    near = torch.where((height < -0.12)[:, None], ground * (0.6 + 0.8 * own)[:, None], near) * look["day"]
+    edge = (0.05 + 0.5 * (steps - 0.35) - height) * 30
+    return torch.lerp(colour, near, edge.clamp(0, 1)[:, None])
+
+
+def photograph(linear: Tensor, depth: Tensor, look: dict, generator: torch.Generator) -> Tensor:
+    """(H, W, 3) linear light and depth (H, W) -> (H, W, 3) uint8 sRGB, through a camera with faults."""
+    height, width = depth.shape
+    x = linear.permute(2, 0, 1) * (_exposure(linear, look) * tensor(look["white_balance"], linear))[:, None, None]
+    x = _optics(x, depth, look)
+    if look["shrink"] < 1:
+        size = [max(8, round(side * look["shrink"])) for side in (height, width)]
+        x = interpolate(x[None], size=size, mode="area")[0]
+    x = _sensor(x, look, generator)
+    x = _develop(x, look)
+    if look["shrink"] < 1:
+        x = interpolate(x[None], size=[height, width], mode="bicubic", align_corners=False)[0]
+    return (x.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
+
+
+def _exposure(linear: Tensor, look: dict) -> Tensor:
+    """The factor that brings the metered brightness to the target, but for an error."""
     height, width = linear.shape[:2]
+    v, u = _plane(height, width, linear)
+    weight = 1 - look["meter"] * (1 - torch.exp(-2.5 * (u * u + v * v)))
+    weight = weight / weight.mean()
     grey = linear.mean(-1)
-    level = 0.5 * grey.mean() + 0.5 * grey.clamp(min=1e-4).log().mean().exp()
-    x = linear * (look["target"] / level.clamp(min=1e-4))
-    x = x * torch.as_tensor(look["white_balance"], dtype=torch.float32)
-    v, u = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
-    x = x * (1 - look["vignette"] * (u * u + v * v) * 0.5).clamp(min=0.2)[..., None]
-    x = x.permute(2, 0, 1)[:, None]
-    sigma = look["blur"]
-    kernel = torch.exp(-0.5 * (torch.arange(-2, 3) / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).float()
-    x = torch.nn.functional.pad(x, (2, 2, 2, 2), mode="replicate")
-    x = torch.stack([k * x[..., i : i + width] for i, k in enumerate(kernel)]).sum(0)
-    x = torch.stack([k * x[..., i : i + height, :] for i, k in enumerate(kernel)]).sum(0)
-    x = x[:, 0].permute(1, 2, 0)
-    x = torch.where(x > 0.7, 1 - 0.3 * torch.exp(-(x - 0.7) / 0.3), x)  # a shoulder instead of clipping
+    middle = (grey.clamp(min=1e-5).log() * weight).mean().exp()
+    level = 0.5 * (grey.clamp(max=6 * middle) * weight).mean() + 0.5 * middle
+    return look["target"] / level.clamp(min=1e-5) * 2 ** look["stops"]
+
+
+def _plane(height: int, width: int, like: Tensor) -> list[Tensor]:
+    """v and u (H, W) from -1 to 1 over the picture."""
+    v = (torch.arange(height, device=like.device) + 0.5) / height * 2 - 1
+    u = (torch.arange(width, device=like.device) + 0.5) / width * 2 - 1
+    return list(torch.meshgrid(v, u, indexing="ij"))
+
+
+def blurred(x: Tensor, sigma: float, reach: int = 2) -> Tensor:
+    """(C, H, W) smoothed by a Gauss curve of this many pixels."""
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel = (kernel / kernel.sum()).tolist()
+    height, width = x.shape[-2:]
+    x = pad(x[None], (reach,) * 4, mode="replicate")[0]
+    x = sum(k * x[..., i : i + width] for i, k in enumerate(kernel))  # type: ignore[assignment]
+    return sum(k * x[..., i : i + height, :] for i, k in enumerate(kernel))  # type: ignore[return-value]
+
+
+def _moved(x: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """(C, H, W) read at u, v (H, W) in -1..1."""
+    return grid_sample(x[None], torch.stack([u, v], -1)[None], padding_mode="border", align_corners=False)[0]
+
+
+def _optics(x: Tensor, depth: Tensor, look: dict) -> Tensor:
+    """Defocus, motion, coloured edges, blur and vignette of the lens. (3, H, W)."""
+    height, width = depth.shape
+    v, u = _plane(height, width, x)
+    x = x.clamp(max=30)
+    focus, strength = look["defocus"]
+    if strength:
+        off = (1 - focus / depth.clamp(min=0.1)).abs().clamp(max=1)
+        soft = blurred(x, strength, min(8, int(2 * strength) + 1))
+        x = torch.lerp(x, soft, blurred(off[None], 1.0))
+    across, down = look["motion"]
+    if across or down:
+        steps = [(k - 2) / 4 for k in range(5)]
+        x = sum(_moved(x, u + s * 2 * across / width, v + s * 2 * down / height) for s in steps) / 5  # type: ignore
+    if look["aberration"]:
+        less, more = 1 - look["aberration"], 1 + look["aberration"]
+        x = torch.cat([_moved(x[:1], u * less, v * less), x[1:2], _moved(x[2:], u * more, v * more)])
+    x = blurred(x, look["blur"])
+    return x * (1 - look["vignette"] * (u * u + v * v) * 0.5).clamp(min=0.2)
+
+
+def _sensor(x: Tensor, look: dict, generator: torch.Generator) -> Tensor:
+    """Noise of photons and of the sensor, then what denoising leaves. (3, H, W)."""
+    sigma = (look["shot"] ** 2 * x.clamp(min=0) + look["read"] ** 2).sqrt()
+    x = x + sigma * torch.randn(x.shape, generator=generator).to(x.device)
+    if look["smear"]:
+        smooth = blurred(x, 1.0)
+        flat = torch.exp(-(((smooth - x) / (3 * sigma + 0.01)) ** 2).mean(0))
+        x = torch.lerp(x, smooth, look["smear"] * flat)
+    return x.clamp(min=0)
+
+
+def _develop(x: Tensor, look: dict) -> Tensor:
+    """Linear light (3, H, W) -> sRGB in 0..1: local and global tone, contrast, colour, sharpening."""
+    if look["lift"]:
+        wide = interpolate(x.mean(0)[None, None], scale_factor=1 / 8, mode="area")
+        wide = blurred(wide[0], 1.5)[None]
+        wide = interpolate(wide, size=x.shape[1:], mode="bilinear", align_corners=False)[0]
+        x = x * (look["target"] / wide.clamp(min=1e-4)).clamp(0.2, 6) ** look["lift"]
+    x = x * (1 - look["black"]) + look["black"]
+    knee = look["shoulder"]
+    x = torch.where(x > knee, 1 - (1 - knee) * torch.exp(-(x - knee) / (1 - knee)), x)
     x = x.clamp(1e-5, 1) ** (1 / 2.2)
     x = (x - 0.5) * look["contrast"] + 0.5
-    middle = x.mean(-1, keepdim=True)
-    x = middle + (x - middle) * look["saturation"]
-    x = x + look["grain"] * torch.randn(x.shape, generator=generator)
-    return (x.clamp(0, 1) * 255).round().to(torch.uint8)
+    grey = x.mean(0, keepdim=True)
+    x = grey + (x - grey) * look["saturation"]
+    if look["sharpen"]:
+        x = x + look["sharpen"] * (x - avg_pool2d(pad(x[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0])
+    return x

@@ -1,219 +1,286 @@
-"""From hit points to light: surface coordinates, textures, one sun or lamp with shadows, ambient, haze."""
+"""From hit points to light: materials, lamps and sun with soft shadows, corners, mirror images, haze, the camera."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, pad
+from torch.nn.functional import normalize
 
-from . import looks
-from .layout import Primitives, Scene
-from .rays import hit, normals
+from . import looks, screen
+from .lighting import around, direct, rays_to
+from .noise import random
+from .patterns import panes
+from .rays import normals
+from .spot import Spot
+from .textures import painted
 from .things import KINDS, SHAPES, TEXTURES
+from .tracer import Tracer
 
-PAIRS = 1024
-_NO_SHADOW = [KINDS.index(k) for k in ("floor", "ceiling", "wall", "ground", "road", "pavement", "grass", "window")]
+MIRRORED = 0.035
+"""Surfaces that throw back less of what stands before them get the light from all around instead."""
+_RIPPLES = {"leaves": 0.9, "speckle": 0.5, "lawn": 0.5, "gravel": 0.5, "bark": 0.5, "water": 0.1}
+_KIND = {name: index for index, name in enumerate(KINDS)}
+_TEXTURE = {name: index for index, name in enumerate(TEXTURES)}
 
 
-def shade_image(scene: Scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[int, int, int]):
+@dataclass
+class Surface:
+    """What N rays meet: points, and how these answer to light."""
+
+    place: Tensor  # (N, 3) world, metres
+    normal: Tensor  # (N, 3) unit, world
+    unit: Tensor  # (N, 3) unit direction of the ray
+    distance: Tensor  # (N,) from the camera, metres
+    albedo: Tensor  # (N, 3)
+    emitted: Tensor  # (N, 3)
+    mirrors: Tensor  # (N, 3) share of mirrored light that is thrown back
+    rough: Tensor  # (N,) 0 for mirrors to 1 for dull surfaces
+
+
+def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[int, int, int]):
     """One image from its traced rays: (image, depth_z, normals, instance, kind, colour), each (H, W, ...).
 
-    rays (tiles, 3, 64) world, depth and which (tiles, 64); grid: tiles down, tiles across, pixels a tile.
+    rays (tiles, 3, 64) world, depth and which (tiles, 64); grid: tiles down, tiles across, pixels along a tile.
     """
-    p = scene.primitives
-    seen = (which.reshape(-1) >= 0).nonzero()[:, 0]
-    part = which.reshape(-1)[seen]
-    ray = rays.transpose(1, 2).reshape(-1, 3)
-    offset = ray[seen] * depth.reshape(-1)[seen, None]  # from the camera, world axes
-    get = _Gather(p, part)
-    point, normal = _surface(scene, get, part, offset)
-    generator = torch.Generator().manual_seed(scene.seed)
-    light = _light(scene, get, offset, point, normal, ray[seen], seen, depth.shape, generator)
-    colour = torch.zeros(len(ray), 3)
-    colour[seen] = light
-    if scene.room is None:
-        gone = (which.reshape(-1) < 0).nonzero()[:, 0]
-        unit = torch.nn.functional.normalize(ray, dim=1)
-        colour[gone] = looks.sky(unit[gone], scene.look)
-        haze = (-depth.reshape(-1)[seen, None] / scene.look["fog"]).exp()
-        flat = torch.nn.functional.normalize(unit[seen] * torch.tensor([1.0, 1.0, 0.0]), dim=1)
-        horizon = looks.sky(flat, scene.look)
-        colour[seen] = torch.lerp(horizon, colour[seen], haze)
-    facing = torch.zeros_like(colour)
-    facing[seen] = normal @ torch.from_numpy(scene.rotation).float()
-    labels = []
-    for values in (p.instance, p.kind, p.colour):
-        flat = torch.zeros(len(ray), dtype=torch.uint8)
-        flat[seen] = torch.from_numpy(values).to(torch.uint8)[part]
-        labels.append(_untile(flat, grid, scene.size))
-    depth = _untile(depth.reshape(-1), grid, scene.size)
-    linear = _contact(_untile(colour, grid, scene.size), depth) if len(seen) else _untile(colour, grid, scene.size)
-    image = looks.photograph(_soften(linear, _untile(which.reshape(-1), grid, scene.size)), scene.look, generator)
-    return image, depth, _untile(facing, grid, scene.size), *labels
-
-
-class _Gather:
-    """Per-pixel values of the primitive that each pixel shows."""
-
-    def __init__(self, primitives: Primitives, part: Tensor):
-        self.primitives, self.part = primitives, part
-
-    def __call__(self, name: str) -> Tensor:
-        values = torch.from_numpy(getattr(self.primitives, name))
-        values = values.float() if values.is_floating_point() else values
-        return values[self.part]
-
-
-def _untile(flat: Tensor, grid, size) -> Tensor:
     down, across, tile = grid
-    rest = flat.shape[1:]
-    image = flat.reshape(down, across, tile, tile, *rest).transpose(1, 2)
-    return image.reshape(down * tile, across * tile, *rest)[: size[0], : size[1]].contiguous()
+    shape, device = (down * tile, across * tile), rays.device
+    ray, flat_depth, flat_which = _untile(rays.transpose(1, 2), grid), _untile(depth, grid), _untile(which, grid)
+    seen = flat_which >= 0
+    rows = seen.nonzero()[:, 0]
+    table = _Table(scene, device)
+    found = _surfaces(scene, table, flat_which[rows], ray[rows] * flat_depth[rows, None], ray[rows])
+
+    def full(values: Tensor, fill: float = 0.0) -> Tensor:
+        out = torch.full((len(ray), *values.shape[1:]), fill, device=device)
+        out[rows] = values
+        return out
+
+    def tiled(values: Tensor) -> Tensor:
+        return _retile(full(values.float()), grid)
+
+    def untiled(values: Tensor) -> Tensor:
+        return _untile(values, grid)[rows]
+
+    slot = screen.slots(*shape, device)
+    generator = torch.Generator().manual_seed(scene.seed * 16 + scene.view)
+    unit = normalize(ray, dim=1)
+    colour = looks.sky(unit, scene.look) if scene.room is None else torch.zeros_like(unit)
+    if len(rows):
+        tracer = Tracer(scene.primitives, device)
+        own_slot = slot.reshape(-1)[rows]
+        lamp_rgb, shares, visible = direct(
+            scene, tracer, found.place, found.normal, found.distance, own_slot, tiled, untiled
+        )
+        mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot, tiled, untiled)
+        view = [full(x).reshape(*shape, -1) for x in (found.place - table.position, found.normal)]
+        there = seen.reshape(shape)
+        radii = (0.12, 0.5) if scene.room is not None else (0.3, 1.2)
+        open_share = screen.occlusion(*view, there, slot, scene.focal, radii)
+        noisy = torch.cat(
+            [full(visible).reshape(*shape, -1), open_share[..., None], full(mirrored).reshape(*shape, 3)], 2
+        )
+        calm = screen.smooth(noisy, *view, there).reshape(len(ray), -1)[rows]
+        count = shares.shape[1]
+        visible, open_share = calm[:, :count], calm[:, count : count + 1]
+        mirrored = torch.lerp(calm[:, count + 1 :], mirrored, sharp[:, None])
+        light = around(scene, found.place, found.normal) * open_share + (shares * visible) @ lamp_rgb
+        lit = found.albedo * light * (1 - 0.6 * found.mirrors) + found.emitted
+        lit = lit + found.mirrors * mirrored + _shine(scene, found, visible, lamp_rgb)
+        colour[rows] = _hazy(scene, lit, found)
+    linear = screen.soften(colour.reshape(*shape, 3), flat_which.reshape(shape))
+    height, width = scene.size
+    depth_z = flat_depth.reshape(shape)[:height, :width].contiguous()
+    image = looks.photograph(linear[:height, :width], depth_z, scene.look, generator)
+    facing = full(found.normal @ looks.tensor(scene.rotation, ray)).reshape(*shape, 3)[:height, :width].contiguous()
+    labels = []
+    for name in ("instance", "kind", "colour"):
+        flat = torch.zeros(len(ray), dtype=torch.uint8, device=device)
+        flat[rows] = table(name, flat_which[rows]).to(torch.uint8)
+        labels.append(flat.reshape(shape)[:height, :width].contiguous())
+    return image, depth_z, facing, *labels
 
 
-def _surface(scene, get, part, offset) -> tuple[Tensor, Tensor]:
-    """Hit points in unit-shape coordinates (N, 3), and unit world normals (N, 3)."""
-    p = scene.primitives
-    local = p.to_local()
-    start = torch.from_numpy(np.einsum("pij,pj->pi", local, scene.position - p.centre)).float()[part]
-    local = torch.from_numpy(local).float()[part]
-    point = (local * offset[:, None]).sum(-1) + start
-    normal = normals(get("shape"), point, torch.from_numpy(p.extent()).float()[part])
-    normal = torch.nn.functional.normalize((local * normal[:, :, None]).sum(1), dim=1)
-    return point, normal
+def _untile(values: Tensor, grid) -> Tensor:
+    """(tiles, 64, ...) -> (pixels, ...), row by row of the picture."""
+    down, across, tile = grid
+    rest = values.shape[2:]
+    return values.reshape(down, across, tile, tile, *rest).transpose(1, 2).reshape(-1, *rest)
 
 
-def _light(scene, get, offset, point, normal, ray, seen, tiles, generator) -> Tensor:
-    """Linear RGB (N, 3) of surface points."""
-    look, half, shape = scene.look, get("half"), get("shape")
+def _retile(values: Tensor, grid) -> Tensor:
+    down, across, tile = grid
+    rest = values.shape[1:]
+    return values.reshape(down, tile, across, tile, *rest).transpose(1, 2).reshape(down * across, tile * tile, *rest)
+
+
+class _Table:
+    """The scene's primitives on the device: `table(name, part)` reads one column."""
+
+    def __init__(self, scene, device):
+        self._primitives, self._device, self._columns = scene.primitives, device, {}
+        local = scene.primitives.to_local()
+        start = np.einsum("pij,pj->pi", local, scene.position - scene.primitives.centre)
+        self.local, self.start = (torch.from_numpy(x).float().to(device) for x in (local, start))
+        self.extent = torch.from_numpy(scene.primitives.extent()).float().to(device)
+        self.position = torch.from_numpy(scene.position).float().to(device)
+
+    def __call__(self, name: str, part: Tensor) -> Tensor:
+        if name not in self._columns:
+            values = torch.from_numpy(getattr(self._primitives, name))
+            self._columns[name] = (values.float() if values.is_floating_point() else values).to(self._device)
+        return self._columns[name][part]
+
+
+def _surfaces(scene, table: _Table, part: Tensor, offset: Tensor, ray: Tensor) -> Surface:
+    """Primitives `part` (N,) met at `offset` (N, 3) metres from the camera, world axes, by rays (N, 3)."""
+    local, shape = table.local[part], table("shape", part)
+    point = (local * offset[:, None]).sum(-1) + table.start[part]
+    normal = normalize((local * normals(shape, point, table.extent[part])[:, :, None]).sum(1), dim=1)
+    unit, distance, place = normalize(ray, dim=1), offset.norm(dim=1), offset + table.position
+    cos = (unit * normal).sum(1).abs()
+    spot = _spots(scene, table, part, point, normal, place[:, 2], distance, cos)
+    names, kind = table("texture", part), table("kind", part)
+    albedo = painted(names, spot)
+    gloss = table("gloss", part)
+    glow = table("glow", part) * looks.tensor(scene.look["glow"], place)[kind]
+    emitted = glow[:, None] * albedo
+    base = 0.04 * gloss[:, None].expand(-1, 3)
+    mirror, metal = names == _TEXTURE["mirror"], names == _TEXTURE["metal"]
+    base = torch.where(mirror[:, None], 0.88, torch.where(metal[:, None], 0.6 * albedo, base))
+    facade = (names == _TEXTURE["facade"]).nonzero()[:, 0]
+    if len(facade):
+        glass, _, own = panes(spot.at(facade))
+        gloss, base = gloss.clone(), base.clone()
+        gloss[facade] = torch.maximum(gloss[facade], glass)
+        base[facade] = torch.maximum(base[facade], 0.07 * glass[:, None])
+        lit = glass * (random((own * 1e6).floor()) < scene.look["lit"]) * (0.3 + random((own * 1e6).floor() + 1))
+        warm = torch.tensor([0.9, 0.62, 0.3], device=place.device)
+        emitted[facade] = emitted[facade] + lit[:, None] * warm * (0.6 if scene.look["dark"] else 0.3)
+    if scene.room is not None:
+        window = ((kind == _KIND["window"]) & (table("glow", part) > 0)).nonzero()[:, 0]
+        emitted[window] = looks.outside(unit[window], scene.look)
+        albedo[window], gloss[window], base[window] = 0.02, 1.0, 0.05
+        _ceiling_panels(scene, place, kind == _KIND["ceiling"], emitted)
+    fresnel = base + ((1 - base) * gloss[:, None]) * ((1 - cos) ** 5)[:, None]
+    rough = torch.where(mirror, 0.0, 1 - gloss)
+    normal = _rippled(names, spot, normal)
+    return Surface(place, normal, unit, distance, albedo, emitted, fresnel, rough)
+
+
+def _spots(scene, table, part, point, normal, height, distance, cos) -> Spot:
+    half, shape = table("half", part), table("shape", part)
     metres = point * half
-    size = point.abs()
-    axis = torch.where(shape == 0, size.argmax(1), torch.where((shape == 2) & (size[:, 2] > 0.999), 2, 3))
-    around = torch.atan2(point[:, 1], point[:, 0]) * half[:, 0]
-    u = torch.where(axis == 0, metres[:, 1], torch.where(axis == 3, around, metres[:, 0]))
-    v = torch.where(axis == 2, metres[:, 1], metres[:, 2] + half[:, 2])
-    distance = offset.norm(dim=1)
-    unit = ray / ray.norm(dim=1, keepdim=True)
-    slant = (unit * normal).sum(1).abs().clamp(min=0.08)
-    salt = (get.part * 0.618034 + look["pattern"] % 97) % 10
-    names = get("texture")
-    mix, tint = looks.textured(
-        names, u=u, v=v, scale=get("scale"), pixel=distance / scene.focal / slant, salt=salt,
-        upright=(axis != 2).float(), half=half,
+    boxes = (shape == SHAPES.index("box")) | (shape == SHAPES.index("rounded box"))
+    flat_end = ((shape == SHAPES.index("cylinder")) | (shape == SHAPES.index("cone"))) & (point[:, 2].abs() > 0.999)
+    axis = torch.where(boxes, (metres.abs() - half).argmax(1), torch.where(flat_end, 2, 3))
+    around_it = torch.atan2(point[:, 1], point[:, 0]) * half[:, 0]
+    u = torch.where(axis == 0, metres[:, 1], torch.where(axis == 3, around_it, metres[:, 0]))
+    v = torch.where(axis == 2, metres[:, 1] + half[:, 1], metres[:, 2] + half[:, 2])
+    wide = torch.where(axis == 0, 2 * half[:, 1], torch.where(axis == 3, 6.283 * half[:, 0], 2 * half[:, 0]))
+    tall = torch.where(axis == 2, 2 * half[:, 1], 2 * half[:, 2])
+    return Spot(
+        u=u, v=v, wide=wide, tall=tall, scale=table("scale", part),
+        pixel=distance / scene.focal / cos.clamp(min=0.06) ** 0.75,
+        salt=random(part, part * 0 + scene.look["pattern"] % 99991),
+        upright=((axis != 2) & (normal[:, 2].abs() < 0.5)).float(), height=height,
+        rgb=table("rgb", part), rgb2=table("rgb2", part),
     )  # fmt: skip
-    albedo = torch.lerp(get("rgb"), get("rgb2"), mix[:, None]) * tint[:, None]
-    leafy = names == TEXTURES.index("speckle")
-    bump = 0.9 * (mix - 0.5) * leafy * (shape == 1)
-    shading = torch.nn.functional.normalize(normal + bump[:, None] * normal.roll(1, 1), dim=1)
 
-    position = torch.from_numpy(scene.position).float()
-    place = offset + position
+
+def _rippled(names: Tensor, spot: Spot, normal: Tensor) -> Tensor:
+    """Normals for light only: leaves, grass and rough ground face many ways."""
+    leafy = torch.zeros_like(spot.u)
+    for name, amount in (
+        ("leaves", 0.9),
+        ("speckle", 0.5),
+        ("lawn", 0.5),
+        ("gravel", 0.5),
+        ("bark", 0.5),
+        ("water", 0.1),
+    ):
+        leafy = torch.where(names == _TEXTURE[name], amount, leafy)
+    rows = (leafy > 0).nonzero()[:, 0]
+    if not len(rows):
+        return normal
+    some = spot.at(rows)
+    cell = 0.5 * some.scale.clamp(min=0.02)
+    keys = [(some.u / cell).floor(), (some.v / cell).floor(), some.key()]
+    tilt = torch.stack([random(keys[0] + i * 131, *keys[1:]) - 0.5 for i in range(3)], 1) * 1.4
+    normal = normal.clone()
+    normal[rows] = normalize(normal[rows] + tilt * (leafy[rows] * some.fine(cell))[:, None], dim=1)
+    return normal
+
+
+def _ceiling_panels(scene, place: Tensor, ceiling: Tensor, emitted: Tensor) -> None:
+    """Lights let into the ceiling are drawn on it: large ones as rectangles, small ones round."""
+    for light in scene.look["lights"]:
+        if light.kind != "panel" or light.normal[2] > -0.9:
+            continue
+        half = looks.tensor(np.abs(light.across).max(0)[:2], place)
+        off = (place[:, :2] - looks.tensor(light.at[:2], place)).abs() / half
+        round_one = half.max() < 0.15
+        inside = (off.norm(dim=1) < 1) if round_one else (off < 1).all(1)
+        emitted[inside & ceiling] = looks.tensor(light.rgb, place)
+
+
+def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor, tiled, untiled) -> tuple[Tensor, Tensor]:
+    """What polished points mirror, (N, 3), and how sharp (N,): dull ones scatter and are smoothed afterwards."""
+    seen = around(scene, found.place, found.normal)
+    facing = found.unit - 2 * (found.unit * found.normal).sum(1, keepdim=True) * found.normal
+    strong = found.mirrors.amax(1) > MIRRORED
     if scene.room is None:
-        to_light = torch.as_tensor(look["sun"], dtype=torch.float32).expand_as(offset)
-        wobble, strength = 0.008, torch.ones_like(distance)
+        up = facing[:, 2:3].clamp(min=0) ** 0.5
+        seen = torch.lerp(seen, looks.tensor(scene.look["horizon"], seen), up)
+    if not strong.any():
+        return seen, torch.zeros_like(found.rough)
+    jitter = torch.stack([slot % 4 - 1.5, slot // 4 - 1.5, (slot * 5) % 16 / 4 - 1.9], 1) / 1.5
+    way = normalize(facing + jitter * (0.12 * found.rough)[:, None], dim=1)
+    strong &= (way * found.normal).sum(1) > 0.01
+    start = found.place + found.normal * (0.003 + 4e-4 * found.distance[:, None])
+    t, which = tracer.nearest(tiled(start), tiled(way), tiled(strong[:, None])[..., 0] > 0)
+    t, which = untiled(t[..., None])[:, 0], untiled(which[..., None])[:, 0]
+    hit = (strong & (which >= 0)).nonzero()[:, 0]
+    gone = (strong & (which < 0)).nonzero()[:, 0]
+    if len(hit):
+        offset = start[hit] + way[hit] * t[hit, None] - table.position
+        other = _surfaces(scene, table, which[hit], offset, way[hit])
+        light = around(scene, other.place, other.normal)
+        for i, lamp in enumerate(scene.look["lights"]):
+            toward, share = rays_to(lamp, other.place, slot[hit], 0.618 * i)
+            share = share * (toward * other.normal).sum(1).clamp(min=0) / toward.norm(dim=1).clamp(min=1e-6)
+            light = light + 0.7 * share[:, None] * looks.tensor(lamp.rgb, light)
+        seen[hit] = other.albedo * light + other.emitted
+    if scene.room is None:
+        seen[gone] = looks.sky(way[gone], scene.look)
+    return seen, (1 - found.rough).clamp(0, 1) ** 2 * strong
+
+
+def _shine(scene, found: Surface, visible: Tensor, rgb: Tensor) -> Tensor:
+    """Highlights of lamps and sun on polished points (N, 3): these lights are in no mirror image."""
+    facing = found.unit - 2 * (found.unit * found.normal).sum(1, keepdim=True) * found.normal
+    total = torch.zeros_like(facing)
+    for i, light in enumerate(scene.look["lights"]):
+        if light.kind not in ("sun", "lamp"):
+            continue
+        at = looks.tensor(light.at, facing)
+        toward = normalize(at - found.place if light.kind == "lamp" else at.expand_as(facing), dim=1)
+        near = 1 / ((at - found.place).square().sum(1) + 0.05) if light.kind == "lamp" else 1.0
+        power = 12 + 500 * (1 - found.rough) ** 2
+        peak = (facing * toward).sum(1).clamp(min=0) ** power * (power / 8) * near * visible[:, i]
+        total = total + peak[:, None] * rgb[i]
+    return (total * found.mirrors).clamp(max=20)
+
+
+def _hazy(scene, lit: Tensor, found: Surface) -> Tensor:
+    """Distance fades into the colour of the horizon, which is brighter towards the sun."""
+    kept = torch.exp(-found.distance / scene.look["fog"])[:, None]
+    if scene.room is not None:
+        haze = looks.tensor(scene.look["ambient"], lit).mean(0).expand_as(lit) * 0.6
     else:
-        to_light = torch.as_tensor(look["lamp"], dtype=torch.float32) - place
-        wobble, strength = 0.05, 1.6 / (0.6 + 0.2 * to_light.square().sum(1))
-    unit_light = torch.nn.functional.normalize(to_light, dim=1)
-    facing = (shading * unit_light).sum(1).clamp(min=0) * ((normal * unit_light).sum(1) > 0)
-    jitter = torch.randn(tiles[0] * tiles[1], 3, generator=generator)[seen] * wobble
-    start = place + normal * (0.002 + 4e-4 * distance[:, None])
-    visible = _visible(scene, start, to_light + jitter, facing, seen, tiles)
-    direct = facing * visible * strength
-    up = 0.7 + 0.3 * shading[:, 2]
-    if scene.room is not None:
-        room = torch.tensor(scene.room)
-        gap = torch.cat([place, room - place], 1).clamp(min=0)
-        along = torch.cat([normal, -normal], 1).clamp(min=0)
-        up = (0.85 + 0.15 * shading[:, 2]) * (1 - 0.3 * (1 - along) * torch.exp(-gap / 0.35)).prod(1)
-    ambient = torch.as_tensor(look["ambient"], dtype=torch.float32)
-    light = torch.as_tensor(look["light"], dtype=torch.float32)
-    colour = albedo * (ambient * up[:, None] + light * direct[:, None])
-    gloss, glow = get("gloss")[:, None], get("glow")[:, None]
-    mirror = unit - 2 * (unit * normal).sum(1, keepdim=True) * normal
-    shine = (mirror * unit_light).sum(1).clamp(min=0) ** 40 * visible
-    fresnel = 0.04 + 0.5 * (1 - slant) ** 5
-    reflected = ambient * (0.5 + 0.5 * mirror[:, 2:]).clamp(min=0.1)
-    return colour + gloss * (0.5 * shine[:, None] * light + fresnel[:, None] * reflected) + glow * albedo
-
-
-def _light_coordinates(scene: Scene, points: Tensor) -> Tensor:
-    """(..., 3): two coordinates that a ray to the light keeps, and one that grows towards the light."""
-    if scene.room is None:
-        sun = torch.as_tensor(scene.look["sun"])
-        side = torch.nn.functional.normalize(torch.stack([sun[1], -sun[0], torch.zeros_like(sun[0])]), dim=0)
-        frame = torch.stack([side, torch.linalg.cross(sun, side), sun]).to(points.dtype)
-        return points @ frame.T
-    below = torch.as_tensor(scene.look["lamp"]).to(points.dtype) - points
-    z = below[..., 2:].clamp(min=0.05)
-    return torch.cat([below[..., :2] / z, -below[..., 2:]], -1)
-
-
-def _visible(scene, start, to_light, facing, seen, tiles) -> Tensor:
-    """(N,): 1 where nothing stands between the point and the light, 0 in shadow."""
-    p = scene.primitives
-    casts = ~np.isin(p.kind, _NO_SHADOW) & (p.glow == 0)
-    lit = (facing > 0).nonzero()[:, 0]
-    blocked = torch.zeros(tiles[0] * tiles[1])
-    if not casts.any() or not len(lit):
-        return torch.ones(len(seen))
-    casters = np.flatnonzero(casts)
-    bounds = _light_coordinates(scene, torch.from_numpy(p.corners()[casters])).float()  # (C, 8, 3)
-    low, high = bounds.amin(1), bounds.amax(1)
-    if scene.room is not None:
-        high_up = torch.from_numpy(p.corners()[casters])[..., 2].amax(1) > scene.look["lamp"][2] - 0.06
-        low[high_up, :2], high[high_up, :2] = -1e9, 1e9
-    coordinates = torch.full((tiles[0] * tiles[1], 3), torch.inf)
-    coordinates[seen[lit]] = _light_coordinates(scene, start[lit])
-    coordinates = coordinates.reshape(tiles[0], tiles[1], 3)
-    tile_low = coordinates.amin(1)
-    tile_high = torch.where(coordinates.isinf(), -torch.inf, coordinates).amax(1)
-    pad_by = 0.03
-    begins = tile_low[:, None, :2] < high[None, :, :2] + pad_by
-    meets = begins & (tile_high[:, None, :2] > low[None, :, :2] - pad_by)
-    pairs = (meets.all(2) & (tile_low[:, None, 2] < high[None, :, 2])).nonzero()
-    tile, caster = pairs[:, 0], torch.from_numpy(casters)[pairs[:, 1]]
-    local = torch.from_numpy(p.to_local()).float()
-    centre = torch.from_numpy(p.centre).float()
-    extent = torch.from_numpy(p.extent()).float()
-    origins, rays = torch.zeros(tiles[0] * tiles[1], 3), torch.ones(tiles[0] * tiles[1], 3)
-    origins[seen], rays[seen] = start, to_light
-    origins = origins.reshape(tiles[0], tiles[1], 3).transpose(1, 2).contiguous()
-    rays = rays.reshape(tiles[0], tiles[1], 3).transpose(1, 2).contiguous()
-    blocked = blocked.reshape(tiles)
-    shape = torch.from_numpy(p.shape)[caster]
-    reach = torch.inf if scene.room is None else 1.0
-    for index in range(len(SHAPES)):
-        rows = (shape == index).nonzero()[:, 0]
-        for at in range(0, len(rows), PAIRS):
-            k, c = tile[rows[at : at + PAIRS]], caster[rows[at : at + PAIRS]]
-            o = torch.bmm(local[c], origins[k] - centre[c, :, None])
-            t = hit(index, o, torch.bmm(local[c], rays[k]), extent[c], near=0.0)
-            blocked.index_add_(0, k, (t < reach).float())
-    clear = (blocked.reshape(-1) == 0).float()
-    clear[seen[facing <= 0]] = 0.5
-    grid = clear.reshape(-1, 1, 8, 8)  # soften inside each tile: cheap, and the grain hides the seams
-    return avg_pool2d(pad(grid, (1, 1, 1, 1), mode="replicate"), 3, 1).reshape(-1)[seen]
-
-
-def _contact(linear: Tensor, depth: Tensor) -> Tensor:
-    """Darken what lies just behind its surroundings: a cheap stand-in for ambient occlusion. (H, W, 3)."""
-    near = torch.where(depth.isinf(), 0, 1 / depth)[None, None]
-    around = avg_pool2d(pad(near, (4, 4, 4, 4), mode="replicate"), 9, 1)[0, 0]
-    behind = (around / near[0, 0].clamp(min=1e-3) - 1).clamp(0, 0.4) * (depth.isfinite())
-    return linear * (1 - 0.45 * behind)[..., None]
-
-
-def _soften(linear: Tensor, which: Tensor) -> Tensor:
-    """Blend pixels at the outlines of parts with their neighbours, against jagged edges. (H, W, 3)."""
-    edge = torch.zeros(which.shape, dtype=torch.bool)
-    across, down = which[:, 1:] != which[:, :-1], which[1:] != which[:-1]
-    edge[:, 1:] |= across
-    edge[:, :-1] |= across
-    edge[1:] |= down
-    edge[:-1] |= down
-    planes = pad(linear.clamp(max=3).permute(2, 0, 1)[None], (1, 1, 1, 1), mode="replicate")
-    rows = planes[..., :-2, :] + 2 * planes[..., 1:-1, :] + planes[..., 2:, :]
-    smooth = (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:])[0].permute(1, 2, 0) / 16
-    return torch.where(edge[..., None], smooth, linear)
+        flat = found.unit.clone()
+        flat[:, 2] = 0.02
+        haze = looks.sky(normalize(flat, dim=1), scene.look).clamp(max=4)
+    return torch.lerp(haze, lit, kept)
