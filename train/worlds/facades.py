@@ -13,8 +13,8 @@ import numpy as np
 from .solids import gable, plate
 from .things import Item, Paint, paint_of, pick_colour, rgb_of, shade, stuff
 
-PANE = Paint((0.035, 0.045, 0.055), (0.16, 0.18, 0.2), "blobs", 1.3, gloss=0.9)
-SHOP = Paint((0.05, 0.045, 0.04), (0.45, 0.4, 0.33), "blobs", 0.7, gloss=0.6, glow=0.12)
+PANE = Paint((0.03, 0.04, 0.05), (0.08, 0.095, 0.11), "blobs", 1.3, gloss=0.9)
+SHOP = Paint((0.05, 0.045, 0.04), (0.2, 0.17, 0.14), "blobs", 0.6, gloss=0.7, glow=0.1)
 STOREY = {"house": (2.8, 3.0), "flats": (2.8, 3.0), "office": (3.2, 3.5), "old": (3.0, 3.5), "warehouse": (5.5, 8.0)}
 """Height of a storey of each style, metres."""
 
@@ -136,7 +136,7 @@ def _walls(rng, style) -> tuple[str, Paint]:
         "old": ["yellow", "orange", "pink", "white", "brown", "red"],
     }.get(style, ["white", "white", "grey", "yellow", "brown", "pink", "blue"])  # fmt: skip
     colour = str(rng.choice(colours))
-    rgb, mute = np.array(rgb_of(rng, colour)), rng.uniform(0.15, 0.6)
+    rgb, mute = np.array(rgb_of(rng, colour)), rng.uniform(0.3, 0.65)
     rgb = mute * rgb.mean() + (1 - mute) * rgb
     textures = {"warehouse": ("corrugated", "siding"), "house": ("plaster", "siding"), "office": ("concrete", "stone")}
     texture = str(rng.choice(textures.get(style, ("plaster", "plaster", "bricks"))))
@@ -238,7 +238,7 @@ def building(rng, style: str, width: float = 0.0, near: bool = True) -> Building
             item.box((x, front.face - 0.25, lift / 2), (1.6, 0.6, lift), plinth)
             things.append((front_door(rng), (x, front.face - 0.05, lift)))
         if rows:
-            _rows(item, front, columns, rows, share, low, top)
+            _rows(item, front, columns, rows, share, low, top, bars=style != "office")
         if style == "old":  # string courses and sills
             for z in bottoms:
                 item.box((0, front.face - 0.04, z), (width + 0.05, 0.14, 0.18), frame)

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .things import Item, Paint, Part, paint_of, rgb_of, shade, stuff
+from .things import Item, Paint, Part, paint_of, rgb_of, shade, stuff, turn_of
 
 SPECIES = ("round", "wide", "column", "conifer", "pine", "birch", "bare", "palm")
 SPECIES_ODDS = (0.3, 0.16, 0.08, 0.16, 0.07, 0.09, 0.08, 0.06)
@@ -22,19 +22,21 @@ def _leaves(rng, colour: str) -> Paint:
         warm = rng.uniform(0.0, 0.6)
         rgb = (red * 0.6 + warm * green * 0.5, green * 0.6, blue * 0.35)
     else:
-        rgb = shade(rgb_of(rng, colour), 0.8)
+        rgb = np.array(rgb_of(rng, colour))
+        rgb = shade(0.75 * rgb + 0.25 * rgb.mean(), 0.65)
     return Paint(rgb, shade(rgb, rng.uniform(0.3, 0.5)), "leaves", rng.uniform(0.12, 0.4))
 
 
 def _clump(item, rng, low, high, spread, count, paint, size):
-    """`count` blobs inside the ellipsoid crown from height `low` to `high` of radius `spread`, metres."""
-    middle, tall = (low + high) / 2, (high - low) / 2
-    for _ in range(count):
-        direction = rng.normal(size=3)
-        direction *= rng.uniform(0.45, 0.85) / np.linalg.norm(direction)
-        r = spread * size * rng.uniform(0.75, 1.25)
-        z = float(np.clip(middle + direction[2] * tall, low + 0.6 * r, high - 0.6 * r))
-        at = (direction[0] * spread, direction[1] * spread, z)
+    """`count` blobs spread evenly over the ellipsoid crown from height `low` to `high` of radius `spread`, metres."""
+    middle, tall, turn = (low + high) / 2, (high - low) / 2, rng.uniform(0, 2 * np.pi)
+    for i in range(count):
+        up = 1 - 2 * (i + 0.5) / count
+        angle, side = turn + 2.4 * i + rng.normal(0, 0.25), np.sqrt(1 - up * up)
+        out = rng.uniform(0.55, 0.82)
+        r = min(spread, tall) * size * rng.uniform(0.75, 1.3)
+        z = float(np.clip(middle + up * out * tall, low + 0.6 * r, high - 0.6 * r))
+        at = (np.cos(angle) * side * out * spread, np.sin(angle) * side * out * spread, z)
         item.blob(at, (r, r * rng.uniform(0.85, 1.15), r * rng.uniform(0.6, 0.85)), paint)
 
 
@@ -69,10 +71,10 @@ def _palm(item, rng, height, bark, leaf):
     points = [np.array([*(lean * (i / pieces) ** 2), height * 0.86 * i / pieces]) for i in range(pieces + 1)]
     for start, end in pairwise(points):
         item.rod(start, end, 0.14, bark)
-    crown, count = points[-1], int(rng.integers(8, 13))
+    crown, count = points[-1], int(rng.integers(11, 17))
     for i in range(count):
         angle = 2 * np.pi * (i + rng.uniform(-0.3, 0.3)) / count
-        reach, rise = height * 0.09 + rng.uniform(0.9, 1.3), rng.uniform(-0.5, 0.5)
+        reach, rise = height * 0.06 + rng.uniform(0.8, 1.2), rng.uniform(-0.6, 0.7)
         out = np.array([np.cos(angle), np.sin(angle), rise])
         out /= np.linalg.norm(out)
         item.parts.append(Part("ellipsoid", tuple(crown + out * reach), (0.22, 0.22, reach), leaf, tuple(out)))
@@ -117,10 +119,12 @@ def tree(rng, near: bool = True, species: str = "") -> Item:
                 angle, top = rng.uniform(0, 2 * np.pi), low + (height - low) * 0.4
                 fork = (0.5 * spread * np.cos(angle), 0.5 * spread * np.sin(angle), top)
                 item.capsule((0, 0, low * 0.85), fork, thick * 0.45, bark)
-        core = 0.72 if species != "pine" else 0.6
-        item.blob((0, 0, (low + height) / 2), (spread * core, spread * core, (height - low) / 2 * 0.9), leaf)
-        count = int(rng.integers(12, 20)) if near else int(rng.integers(3, 6))
-        _clump(item, rng, low, height, spread, count, leaf, 0.36 if near else 0.55)
+        core = 0.55 if near and species != "column" else 0.8
+        item.blob((0, 0, (low + height) / 2), (spread * core, spread * core, (height - low) / 2 * core), leaf)
+        count = int(rng.integers(16, 26)) if near else int(rng.integers(4, 7))
+        if near and height - low > 4 * spread:
+            count += 10
+        _clump(item, rng, low, height, spread, count, leaf, 0.5 if near else 0.6)
     return item
 
 
@@ -155,8 +159,9 @@ def hedge(rng, length: float = 0.0) -> Item:
 def rock(rng) -> Item:
     """A boulder or a few stones, 0.3-2.5 m wide."""
     colour = str(rng.choice(["grey", "grey", "brown"]))
-    item, size = Item("rock", colour), np.exp(rng.uniform(np.log(0.2), np.log(0.9)))
-    paint = stuff(rng, colour, "granite" if rng.random() < 0.3 else "noise", 0.4)
+    item, size = Item("rock", "grey"), np.exp(rng.uniform(np.log(0.2), np.log(0.9)))
+    rgb = 0.3 * np.array(rgb_of(rng, colour)) + 0.5 * np.array(rgb_of(rng, "grey"))
+    paint = Paint(tuple(rgb), shade(rgb, rng.uniform(0.4, 0.7)), "granite" if rng.random() < 0.3 else "noise", 0.4)
     for i in range(int(rng.integers(2, 5))):
         share = 1.0 if i == 0 else rng.uniform(0.3, 0.7)
         angle, out = rng.uniform(0, 2 * np.pi), 0.0 if i == 0 else size * rng.uniform(0.3, 0.9)
@@ -165,11 +170,10 @@ def rock(rng) -> Item:
         axis /= np.linalg.norm(axis)
         shape = "rounded box" if rng.random() < 0.4 else "ellipsoid"
         half, edge = (half * 0.75, 0.26 * float(min(half))) if shape == "rounded box" else (half, 0.0)
-        part = Part(shape, (0, 0, 0), tuple(half), paint, tuple(axis), edge)
-        solo = Item("rock", colour, [part])
-        rise = -solo.bounds()[0][2]
+        up = np.abs(turn_of(tuple(axis))[2])
+        rise = float(np.linalg.norm(up * half) if shape == "ellipsoid" else up @ half)
         at = (np.cos(angle) * out, np.sin(angle) * out, rise)
-        item.parts.append(Part(shape, at, tuple(half), paint, tuple(axis), part.round))
+        item.parts.append(Part(shape, at, tuple(half), paint, tuple(axis), edge))
     return item
 
 

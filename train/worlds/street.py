@@ -368,5 +368,3 @@ def garage(rng) -> Item:
     item.box((0, 0, 2.55), (3.3, 6.2, 0.14), stuff(rng, "grey", "concrete", 0.2))
     item.box((0, -2.99, 1.05), (2.4, 0.06, 2.1), door)
     return item
-
-

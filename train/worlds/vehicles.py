@@ -27,6 +27,11 @@ BODIES = {
 BODY_ODDS = (0.32, 0.24, 0.16, 0.2, 0.08)
 
 
+def _colour(rng, *usual: str) -> str:
+    """Mostly one of the usual colours."""
+    return str(rng.choice(usual)) if rng.random() < 0.6 else pick_colour(rng, *usual)
+
+
 def _wheels(item, width, axles, radius, near, rubber, metal, thick=0.22):
     for y in axles:
         if not near:
@@ -41,8 +46,8 @@ def _wheels(item, width, axles, radius, near, rubber, metal, thick=0.22):
 def _ends(item, length, width, z, near, rng, lamp_height=0.13):
     """Lights and number plates (0.52 x 0.11 m) at both ends."""
     for sx in (-1, 1):
-        item.cushion((sx * width * 0.38, -length / 2 + 0.01, z), (width * 0.2, 0.06, lamp_height), 0.02, LAMP)
-        item.cushion((sx * width * 0.4, length / 2 - 0.01, z + 0.06), (width * 0.15, 0.06, 0.18), 0.02, TAIL)
+        item.cushion((sx * width * 0.35, -length / 2 + 0.01, z), (width * 0.2, 0.06, lamp_height), 0.02, LAMP)
+        item.cushion((sx * width * 0.38, length / 2 - 0.01, z + 0.06), (width * 0.15, 0.06, 0.18), 0.02, TAIL)
     if near:
         white = rng.random() < 0.7
         ink = (0.75, 0.74, 0.7) if white else (0.75, 0.55, 0.06)
@@ -53,10 +58,10 @@ def _ends(item, length, width, z, near, rng, lamp_height=0.13):
 
 def car(rng, near: bool = True) -> Item:
     """A passenger car of one of five bodies: 3.6-5.0 x 1.6-1.95 (mirrors: 2.3) x 1.4-1.8 m, wheels 0.6-0.7 m."""
-    colour = pick_colour(rng, *CAR_COLOURS)
+    colour = _colour(rng, *CAR_COLOURS)
     item = Item("car", colour)
     body = paint_of(rng, colour, "plain", 1, 0.1, gloss=rng.uniform(0.3, 0.9))
-    rubber, metal = paint_of(rng, "black"), paint_of(rng, "grey", gloss=0.5)
+    rubber, metal = paint_of(rng, "black"), paint_of(rng, "grey", gloss=0.2)
     name = str(rng.choice(list(BODIES), p=BODY_ODDS))
     *ranges, shares, belt_share = BODIES[name]
     length, width, height = (float(rng.uniform(*r)) for r in ranges)
@@ -101,10 +106,10 @@ def car(rng, near: bool = True) -> Item:
 
 def van(rng, near: bool = True) -> Item:
     """A delivery van: 4.8-6.0 x 1.9-2.05 (mirrors: 2.5) x 1.9-2.6 m."""
-    colour = pick_colour(rng, "white", "white", "blue", "grey", "yellow")
+    colour = _colour(rng, "white", "white", "blue", "grey", "yellow")
     item = Item("van", colour)
     body = paint_of(rng, colour, "plain", 1, 0.1, gloss=0.4)
-    rubber, metal = paint_of(rng, "black"), paint_of(rng, "grey", gloss=0.5)
+    rubber, metal = paint_of(rng, "black"), paint_of(rng, "grey", gloss=0.2)
     length, width, height = rng.uniform(4.8, 6.0), rng.uniform(1.9, 2.05), rng.uniform(1.9, 2.6)
     front, back, belt = -length / 2, length / 2, rng.uniform(1.05, 1.2)
     item.cushion((0, 0, (0.22 + belt) / 2), (width, length, belt - 0.22), 0.15, body)
@@ -133,10 +138,10 @@ def van(rng, near: bool = True) -> Item:
 
 def bus(rng, near: bool = True) -> Item:
     """A city bus: 10-12 x 2.5-2.55 (mirrors: 3.1) x 2.9-3.1 m."""
-    colour = pick_colour(rng, "red", "yellow", "white", "blue", "green")
+    colour = _colour(rng, "red", "yellow", "white", "blue", "green")
     item = Item("bus", colour)
     body = paint_of(rng, colour, "plain", 1, 0.1, gloss=0.5)
-    rubber, metal = paint_of(rng, "black"), paint_of(rng, "grey", gloss=0.5)
+    rubber, metal = paint_of(rng, "black"), paint_of(rng, "grey", gloss=0.2)
     length, width, height = rng.uniform(10.0, 12.0), rng.uniform(2.5, 2.55), rng.uniform(2.9, 3.1)
     item.cushion((0, 0, (0.3 + height) / 2 - 0.04), (width, length, height - 0.38), 0.16, body)
     item.box((0, 0.1, 1.75), (width + 0.02, length - 0.6, 0.95), GLASS)
@@ -180,8 +185,8 @@ def _load(item, rng, kind, start, length, width, height, paint):
 
 
 def truck(rng, near: bool = True) -> Item:
-    """A lorry with a box, a tank or an open bed: 6.5-12 x 2.4-2.55 (mirrors: 3.1) x 2.7-4.0 m; named by its cab."""
-    colour = pick_colour(rng, "white", "red", "blue", "yellow", "green")
+    """A lorry with a box, a tank or an open bed: 6.5-12 x 2.4-2.55 (mirrors: 3.1) x 2.7-4.0 m."""
+    colour = _colour(rng, "white", "red", "blue", "yellow", "green")
     item = Item("truck", colour)
     cab = paint_of(rng, colour, "plain", 1, 0.1, gloss=0.5)
     rubber, metal = paint_of(rng, "black"), paint_of(rng, "grey", gloss=0.4)
@@ -192,7 +197,7 @@ def truck(rng, near: bool = True) -> Item:
     item.box((0, front + 0.08, top * 0.68), (width * 0.9, 0.18, top * 0.27), GLASS)
     item.box((0, front + 0.75, top * 0.68), (width + 0.02, 0.9, top * 0.24), GLASS)
     item.box((0, 0.3, 0.85), (0.9, length - 0.8, 0.3), rubber)
-    load = paint_of(rng, colour if rng.random() < 0.5 else "white", "plain", 1, 0.12, gloss=0.3)
+    load = paint_of(rng, colour, "plain", 1, 0.12, gloss=0.3)
     if kind == "box" and rng.random() < 0.4:  # curtain sides
         load = paint_of(rng, colour, "slats", 0.6, 0.15)
     _load(item, rng, kind, front + deep + 0.12, length - deep - 0.12, width, height, load)

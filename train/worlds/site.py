@@ -1,0 +1,170 @@
+"""A piece of open country being filled: grounds, things that must not overlap, and where the viewer stands."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import nature, people, small_things, street, vehicles
+from .facades import building
+from .nature import height_on, hill
+from .places import Place, _put, _slab, is_free
+from .things import Item, Paint, rgb_of, shade, stuff
+
+NEAR = 16.0
+"""Metres from the viewer within which things get their small parts."""
+LIMIT = 240
+"""Things a place may hold: instances are numbered in one byte."""
+
+
+class Site:
+    """Things placed so far. The viewer stands near `eye` = (x, y, heading), which is kept free."""
+
+    def __init__(self, rng, eye=(0.0, 0.0, 0.0), style: str = "walker", spread: float = 0.2):
+        self.rng, self.eye, self.style, self.spread = rng, eye, style, spread
+        self.placed, self.taken, self.hills, self.things = [], [], [], 0
+        x, y, _ = eye
+        half, back, ahead = (1.2, 5.0, 2.4) if style == "driver" else (0.7, 0.7, 0.7)
+        self.taken.append((x - half, y - back, x + half, y + ahead))
+
+    def near(self, x: float, y: float, reach: float = NEAR) -> bool:
+        return float(np.hypot(x - self.eye[0], y - self.eye[1])) < reach
+
+    def put(self, item: Item, x, y, z: float | None = None, yaw: float = 0.0, margin: float = 0.05) -> bool:
+        """Place a thing unless it would overlap another; on the ground unless told otherwise."""
+        if self.things >= LIMIT:
+            return False
+        z = height_on(self.hills, x, y) if z is None else z
+        done = _put(self.placed, self.taken, item, x, y, z, yaw, margin=margin)
+        self.things += done
+        return done
+
+    def stand(self, item: Item, x, y, z: float | None = None, yaw: float = 0.0, radius: float = 0.3) -> bool:
+        """Like `put` for what is wide only overhead (a tree, a lamp): it needs `radius` metres around its foot."""
+        spot = (x - radius, y - radius, x + radius, y + radius)
+        if self.things >= LIMIT or not is_free(spot, self.taken):
+            return False
+        self.taken.append(spot)
+        self.placed.append((item, (x, y, height_on(self.hills, x, y) if z is None else z), yaw))
+        self.things += 1
+        return True
+
+    def slab(self, kind: str, colour: str, area, top: float, paint: Paint) -> None:
+        """A flat ground over area = (x0, y0, x1, y1), its surface at `top` metres."""
+        x0, y0, x1, y1 = area
+        centre = ((x0 + x1) / 2, (y0 + y1) / 2, top - 1.0)
+        self.placed.append(_slab(kind, colour, centre, (x1 - x0, y1 - y0, 2.0), paint))
+
+    def ground(self, kind: str, top: float = 0.0, area=(-450, -450, 450, 450)) -> None:
+        colour, paint = earth(self.rng, kind)
+        self.slab("ground" if kind == "sand" else kind, colour, area, top, paint)
+
+    def raise_hill(self, x: float, y: float, size, colour: str = "green") -> None:
+        self.hills.append((hill(self.rng, size, colour), (x, y, 0.0), 0.0))
+        self.placed.append(self.hills[-1])
+
+    def horizon(self, hills: int = 2, towers: int = 2, trees: int = 10, wide: float = 70.0) -> None:
+        """What fills the far range: hills, buildings and trees 60-115 m ahead."""
+        rng = self.rng
+        for _ in range(hills):
+            size = (rng.uniform(60, 160), rng.uniform(50, 110), rng.uniform(4, 26))
+            x, y = rng.uniform(-wide * 1.5, wide * 1.5), rng.uniform(85, 130)
+            self.raise_hill(x, max(y, 25 + size[1] / 2), size)
+        for _ in range(towers):
+            built = building(rng, str(rng.choice(["flats", "office", "old", "house", "warehouse"])), near=False)
+            self.build(built, rng.uniform(-wide, wide), rng.uniform(62, 112), rng.uniform(-0.4, 0.4))
+        for _ in range(trees):
+            self.stand(nature.tree(rng, near=False), rng.uniform(-wide, wide), rng.uniform(55, 112), radius=1.0)
+
+    def build(self, built, x: float, y: float, yaw: float, margin: float = 0.0) -> bool:
+        """Place a building and, where it stands, the things on its front."""
+        size = len(self.placed)
+        if not _put(self.placed, self.taken, built.item, x, y, height_on(self.hills, x, y), yaw, margin=margin):
+            return False
+        at, c, s = self.placed[size][1], np.cos(yaw), np.sin(yaw)
+        for item, (u, v, w) in built.things:
+            if self.things < LIMIT:
+                self.placed.append((item, (at[0] + c * u - s * v, at[1] + s * u + c * v, at[2] + w), yaw))
+                self.things += 1
+        return True
+
+    def somebody(self, x: float, y: float, z: float | None = None, yaw: float | None = None) -> bool:
+        """A person, or a child, alone or with a dog or a case."""
+        rng = self.rng
+        yaw = rng.uniform(0, 2 * np.pi) if yaw is None else yaw
+        done = self.put(people.anybody(rng), x, y, z, yaw)
+        if done and rng.random() < 0.12:
+            maker = people.dog if rng.random() < 0.7 else small_things.suitcase
+            self.put(maker(rng), x + rng.uniform(0.6, 1.0) * rng.choice([-1, 1]), y + rng.uniform(-0.5, 0.5), z, yaw)
+        return done
+
+    def ride(self, x: float, y: float, z: float, yaw: float) -> None:
+        """Somebody on a bicycle or a motorcycle."""
+        motor, near = bool(self.rng.random() < 0.35), self.near(x, y)
+        bike = vehicles.motorcycle(self.rng, near) if motor else vehicles.bicycle(self.rng, near)
+        if self.things < LIMIT - 1 and self.put(bike, x, y, z, yaw):
+            self.placed.append((vehicles.rider(self.rng, motor), (x, y, z), yaw))
+            self.things += 1
+
+    def vehicle(self, x: float, y: float, z: float, yaw: float, heavy: float = 0.12, margin: float = 0.3) -> bool:
+        """A car, or with odds `heavy` something larger."""
+        near = self.near(x, y)
+        draw = self.rng.random()
+        maker = vehicles.car if draw > heavy else vehicles.van if draw > 0.6 * heavy else vehicles.truck
+        if draw < 0.25 * heavy:
+            maker = vehicles.bus
+        return self.put(maker(self.rng, near), x, y, z, yaw, margin)
+
+    def before(self, count: int, makers, z: float | None = None, reach=(0.8, 3.5)) -> None:
+        """Things close before the viewer, so that what lies behind is partly hidden."""
+        rng = self.rng
+        for _ in range(count):
+            item = makers[int(rng.integers(len(makers)))](rng)
+            low, high = item.bounds()
+            half = float(np.hypot(*(high - low)[:2])) / 2
+            away = rng.uniform(*reach) + half
+            angle = self.eye[2] + rng.choice([-1, 1]) * rng.uniform(0.12, 0.65)
+            x, y = self.eye[0] + away * np.sin(angle), self.eye[1] + away * np.cos(angle)
+            self.put(item, x, y, z, rng.uniform(0, 2 * np.pi))
+
+    def place(self) -> Place:
+        x, y, heading = self.eye
+        wander = 0.12 if self.style == "driver" else 0.35
+
+        def view(rng):
+            turn = rng.normal(0, self.spread)
+            if self.style == "driver" and rng.random() < 0.12:  # a camera at the car's side
+                turn = rng.choice([-1, 1]) * rng.uniform(0.5, 1.4)
+            return x + rng.uniform(-wander, wander), y + rng.uniform(-wander, wander), heading + turn
+
+        return Place("outdoor", self.placed, view, style=self.style)
+
+
+def earth(rng, kind: str) -> tuple[str, Paint]:
+    """The named colour and the paint of a ground: grass, ground, sand, pavement or road."""
+    if kind == "grass":
+        rgb = np.array(rgb_of(rng, "green")) * rng.uniform(0.4, 0.8)
+        rgb = 0.7 * rgb + 0.3 * np.array(rgb_of(rng, "yellow")) * rng.uniform(0.2, 0.5)
+        return "green", Paint(tuple(rgb), shade(rgb, 0.55), "lawn", rng.uniform(0.05, 0.15))
+    if kind == "sand":
+        rgb = np.array([0.55, 0.42, 0.26]) * rng.uniform(0.7, 1.1)
+        return "yellow", Paint(tuple(rgb), shade(rgb, 0.8), "soil", rng.uniform(0.1, 0.4))
+    if kind == "road":
+        rgb = shade(rgb_of(rng, "grey"), rng.uniform(0.25, 0.65))
+        return "grey", Paint(rgb, shade(rgb, 0.75), "asphalt", rng.uniform(0.6, 1.5))
+    if kind == "pavement":
+        colour = str(rng.choice(["grey", "grey", "brown", "white"]))
+        rgb = 0.5 * np.array(rgb_of(rng, colour)) + 0.35 * np.array(rgb_of(rng, "grey"))
+        texture = str(rng.choice(["tiles", "cobbles", "stone", "concrete", "asphalt"]))
+        scale = {"tiles": rng.uniform(0.2, 0.6)}.get(texture) or stuff(rng, colour, texture).scale
+        return colour, Paint(tuple(rgb), shade(rgb, 0.7), texture, scale)
+    colour = str(rng.choice(["brown", "grey"]))
+    rgb = 0.6 * np.array(rgb_of(rng, colour)) + 0.3 * np.array(rgb_of(rng, "grey"))
+    texture = str(rng.choice(["soil", "gravel"]))
+    return colour, Paint(tuple(rgb), shade(rgb, 0.7), texture, stuff(rng, colour, texture).scale)
+
+
+STREET_SIDE = (
+    street.bin, street.bench, street.sign, street.fire_hydrant, street.mailbox, street.bollard, street.pole,
+    nature.bush, vehicles.bicycle, street.traffic_cone, small_things.box,
+)  # fmt: skip
+"""What stands about on pavements."""
