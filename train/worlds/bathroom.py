@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .kitchen import STEEL
-from .materials import board, ceramic, cloth, darker
-from .things import Item, Paint, Part, paint_of, pick_colour
+from .materials import board, ceramic, cloth, darker, usual
+from .things import Item, Paint, Part, paint_of
 
 
 def toilet(rng) -> Item:
@@ -57,7 +57,7 @@ def basin(rng) -> Item:
     width, depth, rim = rng.uniform(0.45, 0.65), rng.uniform(0.38, 0.48), rng.uniform(0.8, 0.88)
     style = rng.random()
     if style < 0.4:
-        colour = pick_colour(rng, "white", "brown", "grey")
+        colour = usual(rng, "white", "brown", "grey")
         front = board(rng, colour)
         item.box((0, 0.02, rim / 2 - 0.03), (width * 0.94, depth * 0.88, rim - 0.28), front)
         item.box((0, -depth * 0.43, rim / 2 - 0.03), (width * 0.9, 0.014, rim - 0.32), darker(front, 0.9))
@@ -78,7 +78,7 @@ def basin(rng) -> Item:
 
 def towel(rng) -> Item:
     """A towel on a rail, 0.4-0.6 wide: a curtain of cloth. The item's origin is its lower edge."""
-    colour = pick_colour(rng, "white", "blue", "grey")
+    colour = usual(rng, "white", "blue", "grey")
     item, width, height = Item("curtain", colour), rng.uniform(0.4, 0.6), rng.uniform(0.4, 0.7)
     item.cushion((0, 0, height / 2), (width, 0.045, height), 0.018, cloth(rng, colour))
     item.capsule((-width / 2 - 0.06, 0.01, height - 0.03), (width / 2 + 0.06, 0.01, height - 0.03), 0.008, STEEL)

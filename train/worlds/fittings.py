@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .kitchen import STEEL
-from .materials import board, cloth, darker, metal, plastic, wood
+from .materials import board, cloth, darker, metal, plastic, usual, wood
 from .things import Item, Paint, Part, paint_of, pick_colour, stuff
 
 SWITCH_Z, SOCKET_Z, SILL_Z = (1.0, 1.2), (0.25, 0.4), (0.75, 0.95)
@@ -23,7 +23,7 @@ def door(rng, wide: float | None = None, opened: float = 0.0, thick: float = 0.0
 
     A shut door stands before the wall's face, which is y = 0.02; an open one turns about the edge of its opening.
     """
-    colour = pick_colour(rng, "white", "brown", "white", "brown", "grey")
+    colour = usual(rng, "white", "brown", "white", "brown", "grey")
     item, wide = Item("door", colour), wide or rng.uniform(0.7, 0.95)
     paint = stuff(rng, colour, str(rng.choice(["plain", "wood", "grain"])), 0.2, gloss=0.2)
     trim, knob = plastic(rng, str(rng.choice(["white", "brown", "grey", colour]))), STEEL
@@ -49,7 +49,9 @@ def door(rng, wide: float | None = None, opened: float = 0.0, thick: float = 0.0
                 panel(wide / 2, z, wide - 0.26, tall, 0.01, s * 0.02, inner)
     elif style < 0.6:
         for s in (-1, 1):
-            panel(wide / 2, 1.45, wide - 0.4, 0.7, 0.008, s * 0.02, Paint((0.35, 0.4, 0.4), (0.4, 0.45, 0.45), gloss=0.7))
+            panel(
+                wide / 2, 1.45, wide - 0.4, 0.7, 0.008, s * 0.02, Paint((0.35, 0.4, 0.4), (0.4, 0.45, 0.45), gloss=0.7)
+            )
     for s in (-1, 1):
         panel(wide - 0.1, 1.04, 0.13, 0.022, 0.045, s * 0.05, knob)
         panel(wide - 0.065, 1.0, 0.04, 0.2, 0.008, s * 0.022, knob)
@@ -75,7 +77,9 @@ def window(rng, width: float, height: float, thick: float, pane: Paint | None) -
         item.box((0, y, height * 0.7), (width, 0.04, bar * 0.7), trim)
     if height < 1.8:
         item.box((0, y / 2 - 0.03, -0.012), (width + 0.08, y + 0.1, 0.03), trim)
-    item.box((width / 2 / count - width / 2 + 0.42 * width / count, y - 0.045, height * 0.48), (0.025, 0.03, 0.12), STEEL)
+    item.box(
+        (width / 2 / count - width / 2 + 0.42 * width / count, y - 0.045, height * 0.48), (0.025, 0.03, 0.12), STEEL
+    )
     if pane is not None:
         item.box((0, y + 0.01, height / 2), (width - bar, 0.008, height - bar), pane)
     return item
@@ -90,7 +94,7 @@ def daylight(rng) -> Paint:
 
 def curtain(rng, height: float, width: float | None = None) -> Item:
     """A hanging curtain of three folds at least, 0.3-0.7 wide."""
-    colour = pick_colour(rng, "white", "grey")
+    colour = usual(rng, "white", "grey")
     item, width = Item("curtain", colour), width or rng.uniform(0.3, 0.7)
     material = stuff(rng, colour, str(rng.choice(["slats", "weave", "floral", "plain"], p=[0.4, 0.3, 0.15, 0.15])), 0.3)
     count = max(3, round(width / 0.11))
@@ -103,7 +107,7 @@ def curtain(rng, height: float, width: float | None = None) -> Item:
 
 def blind(rng, width: float, drop: float) -> Item:
     """A blind before a window, `drop` metres down: slats or a roll. The item's origin is its lower edge."""
-    colour = pick_colour(rng, "white", "grey", "white")
+    colour = usual(rng, "white", "grey", "white")
     item = Item("curtain", colour)
     paint = paint_of(rng, colour, str(rng.choice(["stripes", "plain", "noise"])), 0.025, 0.3)
     item.box((0, 0.01, drop / 2), (width, 0.012, drop), paint, "z")
@@ -128,9 +132,13 @@ def picture(rng) -> Item:
 
 def poster(rng) -> Item:
     """A sheet on the wall, A3 to A0, or a notice: a sign of paper."""
-    colour = pick_colour(rng, "white", "yellow", "blue")
+    colour = usual(rng, "white", "yellow", "blue")
     item, height = Item("sign", colour), float(rng.choice([0.297, 0.42, 0.594, 0.84, 1.19]))
-    item.box((0, 0, height / 2), (height * 0.707, 0.006, height), stuff(rng, colour, str(rng.choice(["poster", "text"])), 0.5))
+    item.box(
+        (0, 0, height / 2),
+        (height * 0.707, 0.006, height),
+        stuff(rng, colour, str(rng.choice(["poster", "text"])), 0.5),
+    )
     return item
 
 
@@ -173,7 +181,9 @@ def clock(rng) -> Item:
         item.rod((0, -0.027, radius), end, thick * radius * 5 * 0.1 + 0.003, hand)
     for k in range(4):
         angle = k * np.pi / 2
-        item.box((0.78 * radius * np.sin(angle), -0.025, radius * (1 + 0.78 * np.cos(angle))), (0.014, 0.004, 0.014), hand)
+        item.box(
+            (0.78 * radius * np.sin(angle), -0.025, radius * (1 + 0.78 * np.cos(angle))), (0.014, 0.004, 0.014), hand
+        )
     return item
 
 
@@ -220,7 +230,9 @@ def socket(rng) -> Item:
         x = -width / 2 + 0.04 + 0.08 * k
         item.disc((x, -0.004, 0.041), 0.02, 0.012, darker(paint, 0.55), "y")
         if rng.random() < 0.2:
-            item.capsule((x, -0.012, 0.041), (x, -0.045, 0.041), 0.016, plastic(rng, str(rng.choice(["black", "white"]))))
+            item.capsule(
+                (x, -0.012, 0.041), (x, -0.045, 0.041), 0.016, plastic(rng, str(rng.choice(["black", "white"])))
+            )
     return item
 
 
@@ -237,11 +249,20 @@ def fireplace(rng) -> Item:
         item.box((sx * (width - post) / 2, 0, height / 2), (post, depth, height), paint)
     item.box((0, 0, height * 0.84), (width, depth, height * 0.32), paint)
     item.box((0, -0.03, height + 0.025), (width + 0.16, depth + 0.1, 0.05), darker(paint, 1.15))
-    item.box((0, depth / 2 - 0.01, height * 0.35), (width, 0.02, height * 0.7), Paint((0.02,) * 3, (0.05,) * 3, "bricks", 0.22))
+    item.box(
+        (0, depth / 2 - 0.01, height * 0.35),
+        (width, 0.02, height * 0.7),
+        Paint((0.02,) * 3, (0.05,) * 3, "bricks", 0.22),
+    )
     item.box((0, -depth / 2 - 0.1, 0.015), (width + 0.1, 0.25, 0.03), darker(paint, 0.6))
     for k in range(3):
         x = (k - 1) * 0.12
-        item.rod((x - 0.2, 0, 0.07 + 0.05 * (k == 1)), (x + 0.2, 0.03 * k, 0.07 + 0.05 * (k == 1)), 0.045, stuff(rng, "brown", "bark", 0.4))
+        item.rod(
+            (x - 0.2, 0, 0.07 + 0.05 * (k == 1)),
+            (x + 0.2, 0.03 * k, 0.07 + 0.05 * (k == 1)),
+            0.045,
+            stuff(rng, "brown", "bark", 0.4),
+        )
     if rng.random() < 0.4:
         fire = Paint((1.0, 0.35, 0.05), (1.0, 0.7, 0.1), "blobs", 0.1, glow=2.0)
         for x in (-0.1, 0.05, 0.14):
@@ -287,77 +308,42 @@ def stairs(rng, width: float | None = None, steps: int | None = None) -> Item:
         item.capsule((x, -length / 2, 0.95 + rise / 2), (x, length / 2, 0.95 + rise / 2 + slope * length), 0.022, rail)
         for k in range(0, count + 1, 2 if count < 8 else 3):
             y = -length / 2 + min(max(k * tread, 0.03), length - 0.03)
-            item.rod((x, y, max(0.0, slope * (y + length / 2) - 0.1)), (x, y, 0.95 + rise / 2 + slope * (y + length / 2)), 0.014, rail)
+            item.rod(
+                (x, y, max(0.0, slope * (y + length / 2) - 0.1)),
+                (x, y, 0.95 + rise / 2 + slope * (y + length / 2)),
+                0.014,
+                rail,
+            )
     return item
 
 
 def wall_shelf(rng) -> Item:
     """A board on the wall, 0.5-1.4 wide, 0.18-0.28 deep."""
-    colour = pick_colour(rng, "white", "brown", "black")
+    colour = usual(rng, "white", "brown", "black")
     item, paint = Item("shelf", colour), board(rng, colour)
     width, depth = rng.uniform(0.5, 1.4), rng.uniform(0.18, 0.28)
     item.box((0, 0, 0.1), (width, depth, 0.025), paint)
     for sx in (-1, 1):
         item.box((sx * width * 0.36, depth / 2 - 0.012, 0.045), (0.025, 0.02, 0.09), metal(rng))
-        item.rod((sx * width * 0.36, depth / 2 - 0.02, 0.01), (sx * width * 0.36, -depth * 0.2, 0.09), 0.008, metal(rng, "grey"))
+        item.rod(
+            (sx * width * 0.36, depth / 2 - 0.02, 0.01),
+            (sx * width * 0.36, -depth * 0.2, 0.09),
+            0.008,
+            metal(rng, "grey"),
+        )
     item.top = 0.1125
     return item
 
 
 def coat_rack(rng) -> Item:
     """A board with hooks at 1.6-1.8 and coats: a curtain of clothes. The origin is the coats' lower edge."""
-    colour = pick_colour(rng, "black", "blue", "brown")
+    colour = usual(rng, "black", "blue", "brown")
     item, width = Item("curtain", colour), rng.uniform(0.5, 1.1)
     item.box((0, 0.1, 0.98), (width, 0.02, 0.1), wood(rng, "brown"))
     for k in range(int(rng.integers(2, 5))):
         coat = cloth(rng, colour if k % 2 == 0 else pick_colour(rng))
         x, long = -width / 2 + width * (k + 0.5) / 4, rng.uniform(0.6, 0.95)
         item.cushion((x, 0, 0.95 - long / 2), (rng.uniform(0.2, 0.32), 0.17, long), 0.07, coat)
-    return item
-
-
-# --- on the ceiling: the origin is where it is fixed, parts hang below ------------------------------------
-
-
-def pendant(rng) -> Item:
-    """A hanging lamp, 0.4-1.3 below the ceiling; its colour is the shade's."""
-    colour = pick_colour(rng, "white", "black", "orange")
-    item, drop, radius = Item("lamp", colour), rng.uniform(0.3, 0.9), rng.uniform(0.12, 0.26)
-    shade_paint = paint_of(rng, colour, glow=rng.uniform(0.1, 0.8), gloss=0.2)
-    item.post(0, 0, -drop, 0, 0.006, plastic(rng, "black"))
-    item.post(0, 0, -0.03, 0, 0.05, shade_paint)
-    style = rng.random()
-    if style < 0.35:
-        item.blob((0, 0, -drop), (radius, radius, radius), shade_paint)
-    elif style < 0.7:
-        item.spire(0, 0, -drop - 0.12, -drop + 0.16, radius, shade_paint)
-    else:
-        item.post(0, 0, -drop - 0.1, -drop + 0.08, radius, shade_paint)
-    item.blob((0, 0, -drop - 0.11), (0.04, 0.04, 0.04), Paint((1, 0.95, 0.85), (1, 0.95, 0.85), glow=2.0))
-    return item
-
-
-def ceiling_lamp(rng) -> Item:
-    """A flat lamp of 0.25-0.5 under the ceiling."""
-    item, radius = Item("lamp", "white"), rng.uniform(0.13, 0.25)
-    glow = paint_of(rng, "white", glow=rng.uniform(0.5, 1.5))
-    if rng.random() < 0.5:
-        item.blob((0, 0, -0.02), (radius, radius, 0.08), glow)
-    else:
-        item.cushion((0, 0, -0.04), (radius * 2, radius * 2, 0.08), 0.02, glow)
-    return item
-
-
-def tube_lamp(rng) -> Item:
-    """A fluorescent fitting 1.2-1.5 long or a panel of 0.6 x 0.6-1.2, flush with the ceiling."""
-    item, glow = Item("lamp", "white"), paint_of(rng, "white", "plain", 1, 0.03, glow=rng.uniform(0.8, 2.0))
-    if rng.random() < 0.5:
-        length = rng.uniform(1.2, 1.5)
-        item.box((0, 0, -0.03), (0.16, length, 0.06), plastic(rng, "white"))
-        for sx in (-1, 1):
-            item.capsule((sx * 0.045, -length / 2 + 0.05, -0.075), (sx * 0.045, length / 2 - 0.05, -0.075), 0.014, glow)
-    else:
-        item.box((0, 0, -0.006), (0.6, float(rng.choice([0.6, 1.2])), 0.012), glow)
     return item
 
 

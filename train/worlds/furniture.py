@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .materials import WOODS, board, cloth, darker, leg_style, legs, metal, wood
+from .materials import WOODS, board, cloth, darker, leg_style, legs, metal, usual, wood
 from .things import Item, Paint, paint_of, pick_colour, rgb_of
 
 
@@ -25,7 +25,7 @@ def coffee_table(rng) -> Item:
 
 
 def _table(rng, low: bool) -> Item:
-    colour = pick_colour(rng, *WOODS)
+    colour = usual(rng, *WOODS)
     item, paint = Item("table", colour), board(rng, colour)
     frame = paint if rng.random() < 0.5 else metal(rng)
     height = rng.uniform(0.35, 0.48) if low else rng.uniform(0.72, 0.76)
@@ -53,7 +53,7 @@ def _table(rng, low: bool) -> Item:
 
 def desk(rng) -> Item:
     """A writing desk 0.72-0.76 high, 1.1-1.8 x 0.6-0.8, with drawers, panels or a metal frame."""
-    colour = pick_colour(rng, "white", "brown", "grey", "brown")
+    colour = usual(rng, "white", "brown", "grey", "brown")
     item, paint, frame = Item("desk", colour), board(rng, colour), metal(rng)
     width, depth, height = rng.uniform(1.1, 1.8), rng.uniform(0.6, 0.8), rng.uniform(0.72, 0.76)
     item.box((0, 0, height - 0.0125), (width, depth, 0.025), paint)
@@ -90,7 +90,7 @@ def dining_chair(rng) -> Item:
 
 
 def _plain_chair(rng) -> Item:
-    colour = pick_colour(rng, *WOODS)
+    colour = usual(rng, *WOODS)
     item, soft = Item("chair", colour), rng.random() < 0.4
     paint = cloth(rng, colour) if soft else wood(rng, colour)
     frame = paint if not soft else wood(rng, str(rng.choice(WOODS)))
@@ -114,7 +114,7 @@ def _plain_chair(rng) -> Item:
 
 def _shell_chair(rng) -> Item:
     """A bent shell of plastic or plywood on thin legs or a bent tube."""
-    colour = pick_colour(rng, "orange", "brown", "white", "black", "green")
+    colour = usual(rng, "orange", "brown", "white", "black", "green")
     item, paint = Item("chair", colour), paint_of(rng, colour, "noise", 0.3, 0.08, gloss=rng.uniform(0, 0.5))
     frame, seat, width = metal(rng, "grey", "black", "white"), rng.uniform(0.43, 0.47), rng.uniform(0.42, 0.5)
     back = rng.uniform(0.78, 0.86)
@@ -135,7 +135,7 @@ def _shell_chair(rng) -> Item:
 
 def office_chair(rng) -> Item:
     """A swivel chair on five castors, base 0.6 across."""
-    colour = pick_colour(rng, "black", "black", "grey", "blue", "green")
+    colour = usual(rng, "black", "black", "grey", "blue", "green")
     item, paint = Item("chair", colour), cloth(rng, colour)
     dark = paint if colour == "black" else paint_of(rng, "black", gloss=0.2)
     seat, width, back = rng.uniform(0.43, 0.5), rng.uniform(0.45, 0.52), rng.uniform(0.9, 1.15)
@@ -161,7 +161,7 @@ def office_chair(rng) -> Item:
 
 def _armchair(rng) -> Item:
     """An upholstered chair with arms, 0.65-0.85 wide."""
-    colour = pick_colour(rng, "grey", "green", "brown")
+    colour = usual(rng, "grey", "green", "brown")
     item, paint = Item("chair", colour), cloth(rng, colour)
     width, depth, seat, back = (rng.uniform(*r) for r in ((0.65, 0.85), (0.65, 0.8), (0.4, 0.45), (0.78, 1.0)))
     item.cushion((0, 0, seat - 0.13), (width - 0.1, depth - 0.1, 0.26), 0.06, paint)
@@ -175,7 +175,7 @@ def _armchair(rng) -> Item:
 
 def stool(rng) -> Item:
     """0.42-0.76 high (the upper end: bar stools), round or square seat 0.3-0.4 across."""
-    colour = pick_colour(rng, *WOODS)
+    colour = usual(rng, *WOODS)
     item, paint = Item("stool", colour), wood(rng, colour)
     height, radius = rng.uniform(0.42, 0.5) if rng.random() < 0.6 else rng.uniform(0.62, 0.76), rng.uniform(0.15, 0.2)
     if rng.random() < 0.6:
@@ -192,7 +192,7 @@ def stool(rng) -> Item:
 
 def sofa(rng) -> Item:
     """0.85-2.4 wide, 0.8-1.0 deep, seat 0.4-0.45, back 0.72-0.92; cushioned, leather or on legs."""
-    colour = pick_colour(rng, "grey", "brown", "black", "blue", "white")
+    colour = usual(rng, "grey", "brown", "black", "blue", "white")
     item = Item("sofa", colour)
     leather = rng.random() < 0.35
     paint = paint_of(rng, colour, "noise", 0.4, 0.15, gloss=rng.uniform(0.3, 0.6)) if leather else cloth(rng, colour)
@@ -218,7 +218,7 @@ def sofa(rng) -> Item:
 
 def bed(rng) -> Item:
     """0.9-1.8 x 1.95-2.1, lying surface 0.42-0.6; a frame, a mattress, a cover, pillows."""
-    colour = pick_colour(rng, "white", "blue", "grey")
+    colour = usual(rng, "white", "blue", "grey")
     item, frame, cover = Item("bed", colour), wood(rng, str(rng.choice(WOODS))), cloth(rng, colour)
     white = paint_of(rng, "white", "noise", 0.3, 0.08)
     width, length, height = rng.choice([0.9, 1.4, 1.6, 1.8]), rng.uniform(1.95, 2.1), rng.uniform(0.42, 0.6)
@@ -250,7 +250,9 @@ def sideboard(rng) -> Item:
 
 
 def bedside_table(rng) -> Item:
-    return _cabinet(rng, rng.uniform(0.38, 0.5), rng.uniform(0.35, 0.42), rng.uniform(0.45, 0.6), int(rng.integers(1, 3)))
+    return _cabinet(
+        rng, rng.uniform(0.38, 0.5), rng.uniform(0.35, 0.42), rng.uniform(0.45, 0.6), int(rng.integers(1, 3))
+    )
 
 
 def wardrobe(rng) -> Item:
@@ -258,7 +260,7 @@ def wardrobe(rng) -> Item:
 
 
 def _cabinet(rng, width, depth, height, rows) -> Item:
-    colour = pick_colour(rng, *WOODS)
+    colour = usual(rng, *WOODS)
     item, paint = Item("cabinet", colour), board(rng, colour)
     lift = rng.choice([0.0, 0.06, 0.12])
     item.box((0, 0, (lift + height) / 2), (width, depth, height - lift), paint)
@@ -287,7 +289,7 @@ def shelf(rng) -> Item:
 
 def shelf_and_levels(rng, rows: int | None = None, books: float = 0.6) -> tuple[Item, list[tuple[float, float]]]:
     """The shelf, and for every board left empty its height and the clear height above it, metres."""
-    colour = pick_colour(rng, *WOODS)
+    colour = usual(rng, *WOODS)
     item, paint = Item("shelf", colour), wood(rng, colour)
     steel = rng.random() < 0.25  # a storage rack: posts, no back
     width, depth = rng.uniform(0.6, 1.4), rng.uniform(0.26, 0.4) + 0.15 * steel
@@ -323,7 +325,7 @@ def shelf_and_levels(rng, rows: int | None = None, books: float = 0.6) -> tuple[
 
 def piano(rng) -> Item:
     """An upright piano, 1.45-1.55 wide, 0.55-0.65 deep, 1.1-1.3 high, keys at 0.72."""
-    colour = pick_colour(rng, "black", "brown", "black", "brown", "white")
+    colour = usual(rng, "black", "brown", "black", "brown", "white")
     item, paint = Item("piano", colour), paint_of(rng, colour, "wood", 0.2, 0.15, gloss=rng.uniform(0.4, 0.9))
     width, depth, height = rng.uniform(1.45, 1.55), rng.uniform(0.55, 0.65), rng.uniform(1.1, 1.3)
     item.box((0, depth * 0.2, height / 2), (width, depth * 0.6, height), paint)
@@ -340,7 +342,7 @@ def piano(rng) -> Item:
 
 def rug(rng) -> Item:
     """1.0-3.0 x 0.7-2.2 and 0.012 thick; rectangular or round."""
-    colour = pick_colour(rng, "red", "grey", "blue", "brown")
+    colour = usual(rng, "red", "grey", "blue", "brown")
     item, paint = Item("rug", colour), cloth(rng, colour)
     if rng.random() < 0.25:
         item.post(0, 0, 0, 0.012, rng.uniform(0.5, 1.3), paint)

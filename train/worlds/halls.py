@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import fittings, furniture, people
+from . import fittings, furniture, people, pots, screens
 from . import small_things as small
 from .homes import dress_sofa, furnish_desk, shelve, workplace
 from .room import Room
@@ -25,10 +25,14 @@ def office(room: Room) -> None:
                 if room.chance(0.9):
                     furnish_desk(room, room.put(desk, x, y, yaw, 0.0), chair if room.chance(0.9) else None)
                 x += wide + (0.01 if room.chance(0.75) else 0.9)
-    for _ in range(room.count(1, 6)):
-        shelve(room, room.pick((furniture.shelf, furniture.cabinet, furniture.sideboard, small.plant, furniture.wardrobe)))
+    for _ in range(room.count(1, 8)):
+        shelve(
+            room, room.pick((furniture.shelf, furniture.cabinet, furniture.sideboard, pots.plant, furniture.wardrobe))
+        )
     for _ in range(room.count(0, 5)):
-        room.scatter(room.pick((small.waste_bin, small.backpack, small.box, small.plant, small.bag, furniture.office_chair)))
+        room.scatter(
+            room.pick((small.waste_bin, small.backpack, small.box, pots.plant, small.bag, furniture.office_chair))
+        )
     if room.chance(0.3):
         room.hang(fittings.blackboard(rng), 0.95)
     _passers(room, 0.15)
@@ -51,7 +55,9 @@ def classroom(room: Room) -> None:
     room.hang(fittings.blackboard(rng), rng.uniform(0.85, 1.0), 1, room.width / 2)
     if room.chance(0.4):
         room.hang(fittings.clock(rng), rng.uniform(2.0, 2.2), 1)
-    teacher = room.put(furniture.desk(rng), room.area[0] + room.width * rng.uniform(0.3, 0.7), room.area[1] + 1.5, np.pi)
+    teacher = room.put(
+        furniture.desk(rng), room.area[0] + room.width * rng.uniform(0.3, 0.7), room.area[1] + 1.5, np.pi
+    )
     furnish_desk(room, teacher)
     chair = furniture.dining_chair(rng)
     low, high = table.bounds()
@@ -69,7 +75,9 @@ def classroom(room: Room) -> None:
                         seat = room._seat(chair, *at, rng.normal(0, 0.15), spot, people.seated)
                         if seat and room.chance(0.15 * room.density):
                             room.on(seat, (small.backpack,), 1)
-                room.on(spot, (small.book, small.papers, small.bottle, small.laptop, small.backpack), room.count(0, 2))
+                room.on(
+                    spot, (small.book, small.papers, small.bottle, screens.laptop, small.backpack), room.count(0, 2)
+                )
             x += wide + (0.01 if together else rng.uniform(0.5, 0.9))
         y += deep + gap
     for _ in range(room.count(1, 4)):
@@ -94,17 +102,17 @@ def meeting(room: Room) -> None:
         room.on(spot, small.TABLE, room.count(0, 5), facing=False)
     side = 1 if room.length > room.width else 2
     if room.chance(0.6):
-        room.hang(small.wall_tv(rng), rng.uniform(0.9, 1.3), side, room.extent(side) / 2)
+        room.hang(screens.wall_tv(rng), rng.uniform(0.9, 1.3), side, room.extent(side) / 2)
     else:
         room.hang(fittings.blackboard(rng), 0.95, side, room.extent(side) / 2)
     for _ in range(room.count(0, 3)):
-        shelve(room, room.pick((furniture.sideboard, small.plant, furniture.cabinet, small.easel)))
+        shelve(room, room.pick((furniture.sideboard, pots.plant, furniture.cabinet, small.easel)))
 
 
 def corridor(room: Room) -> None:
     """Little on the floor, at the walls; notices."""
-    for _ in range(room.count(0, 5)):
-        shelve(room, room.pick((furniture.sideboard, small.plant, furniture.chair, furniture.shelf, small.waste_bin,
+    for _ in range(room.count(1, 8)):
+        shelve(room, room.pick((furniture.sideboard, pots.plant, furniture.chair, furniture.shelf, small.waste_bin,
                                 furniture.wardrobe)))  # fmt: skip
     for _ in range(room.count(0, 4)):
         room.hang(fittings.poster(room.rng), room.rng.uniform(1.0, 1.4))
@@ -131,16 +139,16 @@ def lobby(room: Room) -> None:
     if room.chance(0.3):
         room.stand(furniture.piano(rng))
     for _ in range(room.count(2, 8)):
-        room.scatter(room.pick((small.plant, small.plant, small.suitcase, small.backpack, small.waste_bin, small.easel)))
+        room.scatter(room.pick((pots.plant, pots.plant, small.suitcase, small.backpack, small.waste_bin, small.easel)))
     for _ in range(room.count(1, 5)):
-        shelve(room, room.pick((furniture.sideboard, furniture.shelf, small.plant, furniture.cabinet)))
+        shelve(room, room.pick((furniture.sideboard, furniture.shelf, pots.plant, furniture.cabinet)))
     flight(room, 0.35)
     _passers(room, 0.8)
 
 
 def shop(room: Room) -> None:
     """Rows of shelves full of goods, a counter with a till."""
-    rng, goods = room.rng, (small.small_box, small.bottle, small.small_box, small.book, small.bowl, small.vase)
+    rng, goods = room.rng, (small.small_box, small.bottle, small.small_box, small.book, small.bowl, pots.vase)
     y = room.area[1] + rng.uniform(1.2, 2.0)
     gap = rng.uniform(1.5, 2.4)
     rows = int(rng.integers(4, 6))
@@ -181,7 +189,7 @@ def flight(room: Room, share: float) -> None:
     if room.chance(share):
         most = int((room.height + 0.1) / 0.19)
         item = fittings.stairs(room.rng, steps=int(room.rng.integers(3, max(4, most + 1))))
-        low, high = item.bounds()
+        _, high = item.bounds()
         for side in room.rng.permutation(4):
             for along in (float(high[0]) + 0.03, room.extent(side) - float(high[0]) - 0.03):
                 if room.stand(item, side, along):
@@ -191,5 +199,3 @@ def flight(room: Room, share: float) -> None:
 def _passers(room: Room, mean: float) -> None:
     for _ in range(int(room.rng.poisson(mean * (1 + room.width * room.length / 60)))):
         room.scatter(people.anybody(room.rng))
-
-

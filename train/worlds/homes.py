@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import bathroom, fittings, furniture, kitchen, people
+from . import bathroom, fittings, furniture, kitchen, lamps, people, pots, screens
 from . import small_things as small
 from .room import Room, Spot
 
@@ -17,10 +17,10 @@ def living(room: Room) -> None:
         room.stand(fittings.fireplace(rng), side, middle)
     elif room.chance(0.75):
         board = room.stand(furniture.sideboard(rng), side, middle)
-        room.on(board, (small.tv,), 1, facing=True)
+        room.on(board, (screens.tv,), 1, facing=True)
         room.on(board, small.SIDEBOARD[:-1], room.count(0, 3))
     else:
-        room.hang(small.wall_tv(rng), rng.uniform(0.8, 1.2), side, middle)
+        room.hang(screens.wall_tv(rng), rng.uniform(0.8, 1.2), side, middle)
     depth = room.length if side < 2 else room.width
     sofa, away = furniture.sofa(rng), rng.uniform(2.2, 3.6)
     half = float(sofa.bounds()[1][1])
@@ -30,7 +30,7 @@ def living(room: Room) -> None:
         dress_sofa(room, seat)
         x, y = seat.at(rng.uniform(-0.15, 0.15), -half - rng.uniform(0.55, 0.75))
         _rug(room, x, y, seat.yaw)
-        room.on(room.put(furniture.coffee_table(rng), x, y, seat.yaw), small.TABLE, room.count(1, 6))
+        room.on(room.put(furniture.coffee_table(rng), x, y, seat.yaw), small.TABLE, room.count(1, 9))
         for u in (-1, 1):
             wide = float(sofa.bounds()[1][0])
             if room.chance(0.5):
@@ -40,9 +40,9 @@ def living(room: Room) -> None:
                 if other and other.item.kind == "sofa":
                     dress_sofa(room, other)
             elif room.chance(0.5):
-                room.put(small.lamp(rng), *seat.at(u * (wide + 0.3), half * 0.5))
-    for _ in range(room.count(1, 5)):
-        shelve(room, room.pick((_shelf, furniture.sideboard, small.plant, small.lamp, _shelf, furniture.cabinet)))
+                room.put(lamps.lamp(rng), *seat.at(u * (wide + 0.3), half * 0.5))
+    for _ in range(room.count(2, 9)):
+        shelve(room, room.pick((_shelf, furniture.sideboard, pots.plant, lamps.lamp, _shelf, furniture.cabinet)))
     if room.chance(0.12):
         seat = room.stand(furniture.piano(rng))
         if seat:
@@ -81,12 +81,12 @@ def shelve(room: Room, item) -> Spot | None:
     rng = room.rng
     if item.kind != "shelf":
         spot = room.stand(item)
-        room.on(spot, small.SIDEBOARD, room.count(0, 5))
+        room.on(spot, small.SIDEBOARD, room.count(1, 8))
         return spot
     item, levels = furniture.shelf_and_levels(rng, books=rng.uniform(0.2, 0.9))
     spot = room.stand(item)
     for level in levels if spot else []:
-        room.on(spot, small.SHELF, room.count(0, 4), level)
+        room.on(spot, small.SHELF, room.count(1, 6), level)
     return spot
 
 
@@ -94,9 +94,9 @@ def _dining_group(room: Room) -> Spot | None:
     table = furniture.dining_table(room.rng)
     spot = room.scatter(table, 10, room.rng.integers(4) * np.pi / 2)
     room.around(spot, furniture.dining_chair, room.rng.uniform(0.4, 1.0), people.seated)
-    room.on(spot, small.TABLE + small.KITCHEN, room.count(0, 8), facing=False)
+    room.on(spot, small.TABLE + small.KITCHEN, room.count(1, 12), facing=False)
     if spot and room.chance(0.6):
-        room.add(fittings.pendant(room.rng), spot.x, spot.y, room.height)
+        room.add(lamps.pendant(room.rng), spot.x, spot.y, room.height)
     return spot
 
 
@@ -112,17 +112,17 @@ def bedroom(room: Room) -> None:
             table = furniture.bedside_table(rng)
             x, y = spot.at(u * (half + 0.3), back - float(table.bounds()[1][1]))
             beside = room.put(table, x, y, spot.yaw, 0.0) if room.chance(0.7) else None
-            room.on(beside, (small.table_lamp, small.book, small.mug, small.bottle), room.count(1, 3))
-        room.on(spot, (small.clothes, small.book, small.flat_cushion, small.laptop, small.bag, small.clothes),
+            room.on(beside, (lamps.table_lamp, small.book, small.mug, small.bottle), room.count(1, 3))
+        room.on(spot, (small.clothes, small.book, small.flat_cushion, screens.laptop, small.bag, small.clothes),
                 room.count(0, 4), reach=0.6)  # fmt: skip
         _rug(room, *spot.at(half + 0.5, -0.4), spot.yaw)
-    for maker, share in ((furniture.wardrobe, 0.75), (_shelf, 0.4), (furniture.sideboard, 0.5), (furniture.chair, 0.4),
-                         (small.plant, 0.3), (small.lamp, 0.25)):  # fmt: skip
+    for maker, share in ((furniture.wardrobe, 0.8), (_shelf, 0.5), (furniture.sideboard, 0.6), (furniture.chair, 0.5),
+                         (pots.plant, 0.3), (lamps.lamp, 0.25)):  # fmt: skip
         if room.chance(share):
             shelve(room, maker(rng))
     if room.chance(0.5):
         workplace(room)
-    for _ in range(room.count(0, 3)):
+    for _ in range(room.count(0, 6)):
         room.scatter(room.pick((small.clothes, small.bag, small.suitcase, small.basket, small.flat_cushion)))
 
 
@@ -145,13 +145,13 @@ def furnish_desk(room: Room, desk: Spot | None, chair=None) -> None:
     if room.chance(0.75):
         for u in [0.0] if room.chance(0.6) else [-0.3, 0.3]:
             at = desk.at(u, float(high[1]) - rng.uniform(0.14, 0.2))
-            room.add(small.monitor(rng), *at, desk.item.top or 0.74, desk.yaw + rng.normal(0, 0.1) - 0.4 * u)
-    room.on(desk, small.DESK[3:] + (small.laptop,), room.count(1, 8), reach=0.9)
+            room.add(screens.monitor(rng), *at, desk.item.top or 0.74, desk.yaw + rng.normal(0, 0.1) - 0.4 * u)
+    room.on(desk, (*small.DESK[3:], screens.laptop), room.count(2, 11), reach=0.9)
     room.targets.append((desk.x, desk.y, desk.item.top or 0.74))
 
 
 def cook(room: Room) -> None:
-    """Counters along one wall or round a corner with cooker, sink, fridge and cabinets above; a table if there is room."""
+    """Counters along one wall or round a corner, cooker, sink, fridge, cabinets above; a table if there is room."""
     rng, sides = room.rng, room.longest()
     style, height = kitchen.counter_style(rng), rng.uniform(0.86, 0.93)
     _kitchen_run(room, sides[0], style, height, main=True)
@@ -201,7 +201,7 @@ def _kitchen_run(room: Room, side: int, style, height: float, main: bool) -> Non
         if name == "sink":
             room.add(kitchen.sink(rng), *spot.at(0, 0.0), height, spot.yaw)
         elif name == "counter":
-            room.on(spot, small.KITCHEN + ((kitchen.microwave,) if main else ()), room.count(0, 5))
+            room.on(spot, small.KITCHEN + ((kitchen.microwave,) if main else ()), room.count(1, 8))
         if name in ("oven", "counter", "sink") and room.chance(0.75):
             above = kitchen.hood(rng) if name == "oven" else kitchen.wall_cabinet(rng, wide, style)
             room.hang(above, rng.uniform(1.4, 1.5) if name != "oven" else 1.6, side, middle)
@@ -213,8 +213,8 @@ def dining(room: Room) -> None:
     spot = _dining_group(room)
     if spot and room.chance(0.4):
         _rug(room, spot.x, spot.y, spot.yaw)
-    for maker, share in ((furniture.sideboard, 0.9), (furniture.cabinet, 0.5), (small.plant, 0.5), (_shelf, 0.4),
-                         (furniture.piano, 0.12), (small.lamp, 0.3), (furniture.sideboard, 0.3)):  # fmt: skip
+    for maker, share in ((furniture.sideboard, 0.9), (furniture.cabinet, 0.5), (pots.plant, 0.5), (_shelf, 0.4),
+                         (furniture.piano, 0.12), (lamps.lamp, 0.3), (furniture.sideboard, 0.3)):  # fmt: skip
         if room.chance(share):
             shelve(room, maker(room.rng))
     if room.chance(0.2):
@@ -246,9 +246,9 @@ def bath(room: Room) -> None:
             room.hang(maker(rng), rng.uniform(0.9, 1.3))
     for maker, share in ((furniture.bedside_table, 0.4), (small.basket, 0.4), (furniture.stool, 0.3)):
         if room.chance(share):
-            room.on(room.stand(maker(rng)), (small.bottle, small.clothes, small.vase, small.small_box), room.count(0, 3))
-    for _ in range(room.count(0, 3)):
-        room.scatter(room.pick((small.waste_bin, small.small_box, small.bottle, small.clothes, small.small_plant)))
+            room.on(room.stand(maker(rng)), (small.bottle, small.clothes, pots.vase, small.small_box), room.count(0, 3))
+    for _ in range(room.count(0, 6)):
+        room.scatter(room.pick((small.waste_bin, small.small_box, small.bottle, small.clothes, pots.small_plant)))
 
 
 def attic(room: Room) -> None:

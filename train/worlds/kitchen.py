@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .materials import board, ceramic, darker, metal
-from .things import Item, Paint, paint_of, pick_colour
+from .materials import board, ceramic, darker, metal, usual
+from .things import Item, Paint, paint_of
 
 BLACK_GLASS = Paint((0.01, 0.01, 0.012), (0.02, 0.02, 0.022), gloss=0.9)
 STEEL = Paint((0.5, 0.5, 0.5), (0.42, 0.42, 0.43), "noise", 0.3, gloss=0.7)
@@ -33,7 +33,7 @@ def counter(rng, width: float | None = None, height: float | None = None, style=
 
 def counter_style(rng) -> tuple[str, Paint, Paint, Paint]:
     """Colour name, front, worktop and handles of one kitchen."""
-    colour = pick_colour(rng, "white", "grey", "brown", "white")
+    colour = usual(rng, "white", "grey", "brown", "white")
     stone = paint_of(rng, str(rng.choice(["black", "grey", "white", "brown"])), str(rng.choice(["speckle", "wood"])),
                      rng.uniform(0.03, 0.12), 0.25, gloss=0.4)  # fmt: skip
     return colour, board(rng, colour), stone, metal(rng, "grey", "black")
@@ -63,7 +63,7 @@ def hood(rng) -> Item:
 
 def fridge(rng) -> Item:
     """0.54-0.7 wide, 1.4-1.9 high (a small one: 0.85), with a freezer door above or below."""
-    colour = pick_colour(rng, "white", "grey", "white", "grey", "white")
+    colour = usual(rng, "white", "grey", "white", "grey", "white")
     item = Item("fridge", colour)
     paint = paint_of(rng, colour, "plain", 1.0, 0.05, gloss=rng.uniform(0.3, 0.8))
     width, depth = rng.uniform(0.54, 0.7), rng.uniform(0.58, 0.68)
@@ -74,13 +74,15 @@ def fridge(rng) -> Item:
     for low, high in doors:
         item.cushion((0, -depth / 2 + 0.03, (low + high) / 2), (width, 0.06, high - low), 0.015, paint)
         z = (low + high) / 2 if height < 1 else high - 0.25 if high < height else low + 0.25
-        item.capsule((width * 0.42, -depth / 2 - 0.03, z - 0.14), (width * 0.42, -depth / 2 - 0.03, z + 0.14), 0.012, knob)
+        item.capsule(
+            (width * 0.42, -depth / 2 - 0.03, z - 0.14), (width * 0.42, -depth / 2 - 0.03, z + 0.14), 0.012, knob
+        )
     return item
 
 
 def oven(rng) -> Item:
     """A cooker: 0.5-0.6 wide, 0.85-0.92 high, four plates on top."""
-    colour = pick_colour(rng, "white", "black", "grey", "white")
+    colour = usual(rng, "white", "black", "grey", "white")
     item, paint = Item("oven", colour), paint_of(rng, colour, "plain", 1, 0.05, gloss=0.5)
     width, height = rng.uniform(0.5, 0.6), rng.uniform(0.85, 0.92)
     item.box((0, 0, height / 2), (width, 0.58, height), paint)
@@ -147,5 +149,3 @@ def island(rng, style) -> Item:
     item.box((0, 0, 0.88), (width, depth, 0.04), top)
     item.top = 0.9
     return item
-
-

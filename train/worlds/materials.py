@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .things import Item, Paint, paint_of, shade, stuff
+from .things import Item, Paint, paint_of, pick_colour, shade, stuff
 
 WOODS = ("brown", "white", "black", "grey")
 METALS = ("grey", "black", "white", "brown")
@@ -12,6 +12,11 @@ def cloth(rng, colour: str) -> Paint:
     textures = ("plain", "noise", "weave", "stripes", "checker", "plaid", "floral", "dots")
     texture = str(rng.choice(textures, p=[0.2, 0.2, 0.25, 0.09, 0.06, 0.08, 0.06, 0.06]))
     return stuff(rng, colour, texture, rng.uniform(0.1, 0.3))
+
+
+def usual(rng, *colours: str) -> str:
+    """One of the colours that such a thing mostly has, four times of five; else any."""
+    return str(rng.choice(colours)) if rng.random() < 0.8 else pick_colour(rng)
 
 
 def leather(rng, colour: str) -> Paint:

@@ -29,7 +29,9 @@ def child(rng) -> Item:
     item, body = _dressed(rng, rng.uniform(0.95, 1.45))
     s = body["s"]
     for sx in (-1, 1):
-        _leg(item, body, (sx * 0.085 * s, 0, 0.88 * s), (sx * 0.09 * s, -0.03, 0.47 * s), (sx * 0.1 * s, 0.02, 0.09 * s))
+        _leg(
+            item, body, (sx * 0.085 * s, 0, 0.88 * s), (sx * 0.09 * s, -0.03, 0.47 * s), (sx * 0.1 * s, 0.02, 0.09 * s)
+        )
     _upper(rng, item, body, 0.0, 0.88 * s, rng.uniform(-0.2, 0.2))
     return item
 
@@ -76,7 +78,7 @@ def _leg(item, body, hip, knee, ankle) -> None:
     s = body["s"]
     item.capsule(hip, knee, 0.078 * s * body["wide"], body["below"])
     item.capsule(knee, ankle, 0.052 * s, body["skin"] if body["bare"] else body["below"])
-    x, y, z = ankle
+    x, y, _ = ankle
     item.cushion((x, y - 0.055 * s, 0.045 * s), (0.095 * s, 0.26 * s, 0.09 * s), 0.04 * s, body["shoe"])
 
 
@@ -87,7 +89,9 @@ def _upper(rng, item, body, lean: float, hip: float, step: float, forward: bool 
     sleeve = shirt if rng.random() < 0.65 else skin
     length = hip - 0.03 * s if forward or rng.random() < 0.75 else hip - rng.uniform(0.15, 0.4) * s  # shirt or coat
     middle = (length + shoulder + 0.06 * s) / 2
-    item.cushion((0, lean / 2, middle), (0.36 * s * wide, 0.22 * s * wide, shoulder + 0.06 * s - length), 0.1 * s, shirt)
+    item.cushion(
+        (0, lean / 2, middle), (0.36 * s * wide, 0.22 * s * wide, shoulder + 0.06 * s - length), 0.1 * s, shirt
+    )
     if length < hip - 0.1 * s:
         item.spire(0, 0, length - 0.05 * s, length + 0.9 * s, 0.23 * s * wide, shirt)
     for sx in (-1, 1):
@@ -110,9 +114,13 @@ def _upper(rng, item, body, lean: float, hip: float, step: float, forward: bool 
     item.blob((0, y, chin + 0.11 * scale), (0.077 * scale, 0.095 * scale, 0.115 * scale), skin)
     style = rng.random()
     if style < 0.92:
-        item.blob((0, y + 0.02 * scale, chin + 0.145 * scale), (0.083 * scale, 0.095 * scale, 0.09 * scale), body["hair"])
+        item.blob(
+            (0, y + 0.02 * scale, chin + 0.145 * scale), (0.083 * scale, 0.095 * scale, 0.09 * scale), body["hair"]
+        )
     if 0.5 < style < 0.8:  # long hair
-        item.cushion((0, y + 0.07 * scale, chin + 0.03 * scale), (0.17 * scale, 0.07 * scale, 0.26 * scale), 0.03, body["hair"])
+        item.cushion(
+            (0, y + 0.07 * scale, chin + 0.03 * scale), (0.17 * scale, 0.07 * scale, 0.26 * scale), 0.03, body["hair"]
+        )
 
 
 def _fur(rng, *favourites) -> tuple[str, Paint]:
@@ -162,5 +170,10 @@ def cat(rng) -> Item:
         item.spire(sx * 0.13 * h, -0.7 * h, z + 0.62 * h, z + 0.88 * h, 0.09 * h, fur)
     item.blob((0, -0.72 * h, z + 0.45 * h), (0.22 * h, 0.22 * h, 0.2 * h), fur)
     item.capsule(back, (rng.uniform(-0.3, 0.3) * h, 0.95 * h, back[2] + 0.05 * h), 0.06 * h, fur)
-    item.capsule((0, 0.95 * h, back[2] + 0.05 * h), (rng.uniform(-0.4, 0.4) * h, 1.3 * h, 0.3 * h + 0.3 * h * pose), 0.055 * h, fur)
+    item.capsule(
+        (0, 0.95 * h, back[2] + 0.05 * h),
+        (rng.uniform(-0.4, 0.4) * h, 1.3 * h, 0.3 * h + 0.3 * h * pose),
+        0.055 * h,
+        fur,
+    )
     return item

@@ -45,8 +45,8 @@ class Budget:
 class Room:
     """The floor `area` (metres, in the frame of the place) under a ceiling at `height`.
 
-    density: 0 = sparse, 1 = cluttered. spans: per wall what is in use, as (from, to, lowest, highest). holes: per wall
-    the openings, alike. doors: floor to keep free. knee: for an attic the height of its low walls 2 and 3 and the slope.
+    density: 0 = sparse, 1 = cluttered. spans: per wall what is in use, as (from, to, lowest, highest). holes: the
+    openings, alike; wall_depth: thickness. taken: floor in use. knee: for an attic the height of its low walls 2 and 3 and the slope.
     storey: metres from the floor down to the ground outside. shut: the wall that a second room lies behind.
     """
 
@@ -108,7 +108,7 @@ class Room:
 
     def count(self, least: int, most: int) -> int:
         """A number that grows with the density."""
-        return least + int(round((most - least) * float(np.clip(self.density + self.rng.normal(0, 0.2), 0, 1))))
+        return least + round((most - least) * float(np.clip(self.density + self.rng.normal(0, 0.2), 0, 1)))
 
     def pick(self, makers) -> Item:
         return makers[int(self.rng.integers(len(makers)))](self.rng)
@@ -208,7 +208,12 @@ class Room:
             small = self.pick(makers)
             turn = self.rng.normal(0, 0.25) if facing else self.rng.uniform(0, 2 * np.pi)
             area = footprint(small, 0, 0, turn, 0.006)
-            room = [high[0] * reach - area[2], low[0] * reach - area[0], high[1] * reach - area[3], low[1] * reach - area[1]]
+            room = [
+                high[0] * reach - area[2],
+                low[0] * reach - area[0],
+                high[1] * reach - area[3],
+                low[1] * reach - area[1],
+            ]
             if small.bounds()[1][2] > clear or room[0] <= room[1] or room[2] <= room[3]:
                 continue
             for _ in range(3):

@@ -1,4 +1,4 @@
-"""Indoor places: a room with a purpose, often open to a second one, furnished and looked at from where one can stand."""
+"""Indoor places: a room with a purpose, often open to a second one, furnished, and from where one may look."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import fittings, halls, homes, people, shell
+from . import fittings, halls, homes, lamps, people, shell
 from . import small_things as small
-from .places import Place, is_free
+from .places import Place, Rectangle, is_free
 from .room import WALLS, Room
 from .shell import THICK
+from .things import STRUCTURE
 
 
 class Plan(NamedTuple):
@@ -29,6 +30,7 @@ class Plan(NamedTuple):
 
 
 _HOME = ("planks", "parquet", "planks", "carpet", "tiles")
+_STONE = ("tiles", "speckle", "concrete")
 _WORK = ("carpet", "speckle", "tiles", "concrete", "planks")
 PLANS = {
     "living room": Plan(0.2, (3.2, 6.5), (3.5, 8.0), (2.4, 3.2), homes.living, _HOME, 0.85, (1, 3)),
@@ -41,7 +43,7 @@ PLANS = {
     "classroom": Plan(0.05, (5.0, 9.0), (6.0, 11.0), (2.8, 3.5), halls.classroom, _WORK, 0.85, (1, 2), True),
     "meeting room": Plan(0.05, (3.2, 6.0), (4.2, 9.0), (2.6, 3.2), halls.meeting, _WORK, 0.7, (1, 3), True),
     "corridor": Plan(0.05, (1.3, 2.6), (6.0, 25.0), (2.3, 3.2), halls.corridor, _WORK, 0.15, (3, 9), True),
-    "hall": Plan(0.04, (6.0, 15.0), (8.0, 25.0), (2.9, 4.5), halls.lobby, ("tiles", "speckle", "concrete"), 0.8, (1, 5), True),
+    "hall": Plan(0.04, (6.0, 15.0), (8.0, 25.0), (2.9, 4.5), halls.lobby, _STONE, 0.8, (1, 5), True),
     "shop": Plan(0.03, (4.0, 12.0), (5.0, 18.0), (2.7, 4.0), halls.shop, _WORK, 0.4, (1, 3), True),
     "store": Plan(0.02, (2.5, 6.0), (3.0, 9.0), (2.3, 3.0), halls.storage, ("concrete", "planks"), 0.3, (1, 2)),
     "stairs": Plan(0.03, (3.0, 6.0), (5.0, 9.0), (2.5, 4.0), halls.stair_hall, _WORK, 0.5, (1, 4)),
@@ -63,7 +65,9 @@ def rooms_of(rng: np.random.Generator) -> list[Room]:
     name = str(rng.choice(names, p=np.array([p.odds for p in PLANS.values()]) / sum(p.odds for p in PLANS.values())))
     plan = PLANS[name]
     width, length, height = rng.uniform(*plan.width), rng.uniform(*plan.length), rng.uniform(*plan.height)
-    main = Room(rng, (0.0, 0.0, width, length), height, rng.uniform(0, 1), storey=float(rng.choice([0.3, 3, 6, 12])))
+    main = Room(
+        rng, (0.0, 0.0, width, length), height, rng.uniform(0.02, 1) ** 0.7, storey=float(rng.choice([0.3, 3, 6, 12]))
+    )
     if name == "attic":
         main.knee = (rng.uniform(0.8, 1.3), np.tan(np.radians(rng.uniform(38, 52))))
     rooms, plans = [main], [plan]
@@ -96,8 +100,8 @@ def _behind(main: Room, plan: Plan) -> tuple[Room, Plan] | None:
         y = rng.uniform(y0 - length + 1.6, y1 - 1.6) if y1 - 1.6 > y0 - length + 1.6 else y0
         x = x1 + 2 * THICK if side == 3 else x0 - 2 * THICK - width
     height = main.height if main.chance(0.7) else rng.uniform(*plan.height)
-    second = Room(rng, (x, y, x + width, y + length), height, main.density * rng.uniform(0.2, 1.0), main.placed, main.targets,
-                  main.budget, storey=main.storey)  # fmt: skip
+    area, density = (x, y, x + width, y + length), main.density * rng.uniform(0.2, 1.0)
+    second = Room(rng, area, height, density, main.placed, main.targets, main.budget, storey=main.storey)
     if not shell.join(main, second, side):
         return None
     main.shut, second.shut = side, side ^ 1
@@ -138,7 +142,9 @@ def _enclose(room: Room, plan: Plan) -> None:
     wet = plan.furnish in (homes.bath,) or (plan.furnish is homes.cook and room.chance(0.2))
     first = shell.tile_paint(rng) if wet and room.chance(0.8) else shell.wall_paint(rng)
     paints = [first if room.chance(0.8) else shell.wall_paint(rng) for _ in WALLS]
-    shell.enclose(room, paints, shell.floor_paint(rng, *plan.floors), shell.ceiling_paint(rng, plan.office and room.chance(0.6)))
+    shell.enclose(
+        room, paints, shell.floor_paint(rng, *plan.floors), shell.ceiling_paint(rng, plan.office and room.chance(0.6))
+    )
     if room.knee is None and room.chance(0.1):
         shell.beams(room)
     if room.chance(0.15 if plan.office else 0.06):
@@ -150,7 +156,7 @@ def _fit(room: Room, plan: Plan) -> None:
     rng, area = room.rng, room.width * room.length
     x, y = (room.area[0] + room.area[2]) / 2, (room.area[1] + room.area[3]) / 2
     if plan.office:
-        maker, step = (fittings.tube_lamp, 2.4) if room.chance(0.8) else (fittings.pendant, 2.6)
+        maker, step = (lamps.tube_lamp, 2.4) if room.chance(0.8) else (lamps.pendant, 2.6)
         lamp = maker(rng)
         for i in range(max(1, int(room.width / step))):
             for j in range(max(1, int(room.length / step))):
@@ -158,20 +164,20 @@ def _fit(room: Room, plan: Plan) -> None:
                       room.area[1] + room.length * (j + 0.5) / max(1, int(room.length / step)))  # fmt: skip
                 room.add(lamp, *at, room.height)
     elif room.chance(0.75):
-        room.add((fittings.pendant if room.chance(0.5) else fittings.ceiling_lamp)(rng), x, y, room.height)
+        room.add((lamps.pendant if room.chance(0.5) else lamps.ceiling_lamp)(rng), x, y, room.height)
     for _ in range(int(rng.integers(1, 5))):
         room.hang(fittings.socket(rng), rng.uniform(*fittings.SOCKET_Z))
-    for _ in range(room.count(0, 6)):
+    for _ in range(room.count(1, 8)):
         item = room.pick(fittings.WALL)
         high = float(item.bounds()[1][2])
         z = rng.uniform(1.9, 2.2) if item.kind == "clock" else max(0.25, rng.uniform(1.45, 1.7) - high / 2)
         room.hang(item, z)
     for _ in range(room.count(0, 2)):
         spot = room.hang(fittings.wall_shelf(rng), rng.uniform(1.2, 1.7))
-        room.on(spot, small.SHELF, room.count(1, 5))
+        room.on(spot, small.SHELF, room.count(2, 7))
     if room.chance(0.06):
         room.stand(small.ladder(rng))
-    for _ in range(int(round((0.5 + 7 * room.density * rng.random()) * min(2.0, 0.4 + area / 20)))):
+    for _ in range(round((1 + 14 * room.density * rng.random()) * min(2.0, 0.4 + area / 20))):
         room.scatter(room.pick(small.FLOOR), 3)
     if room.chance(0.3):
         room.scatter(people.anybody(rng))
@@ -179,15 +185,24 @@ def _fit(room: Room, plan: Plan) -> None:
         room.scatter((people.dog if room.chance(0.5) else people.cat)(rng))
 
 
+def is_in(at: tuple[float, float, float], area: Rectangle) -> bool:
+    return area[0] < at[0] < area[2] and area[1] < at[1] < area[3]
+
+
 def _view(rng, room: Room) -> tuple[float, float, float]:
-    """A free spot in the room with a look across it, or at its doorway to the next room."""
+    """A free spot in the room with a look at one of its things, across it, or at the doorway to the next room."""
     x = y = 0.0
     for _ in range(30):
         x, y = (rng.uniform(0.25, side - 0.25) for side in (room.width, room.length))
         if is_free((x - 0.2, y - 0.2, x + 0.2, y + 0.2), room.taken) and room.headroom((x, y, x, y)) > 2.0:
             break
     to_x, to_y = rng.uniform(0.15, 0.85) * room.width, rng.uniform(0.15, 0.85) * room.length
-    if room.shut is not None and rng.random() < 0.4:
+    style = rng.random()
+    seen = [at for item, at, _ in room.placed if item.kind not in STRUCTURE and is_in(at, room.area)]
+    far = [at for at in seen if np.hypot(at[0] - x, at[1] - y) > 1.2]
+    if style < 0.55 and far:
+        to_x, to_y, _ = far[int(rng.integers(len(far)))]
+    elif room.shut is not None and style > 0.8:
         a, b, *_ = next(h for h in room.holes[room.shut] if h[2] == 0.0)
         to_x, to_y, _ = room.against(room.shut, (a + b) / 2, 0.0)
     elif np.hypot(to_x - x, to_y - y) < 1.0:

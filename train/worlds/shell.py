@@ -29,11 +29,15 @@ def wall_paint(rng) -> tuple[str, Paint]:
 def tile_paint(rng, *colours: str) -> tuple[str, Paint]:
     colour = str(rng.choice(list(colours or ("white", "white", "grey", "blue", "green", "brown"))))
     rgb = rgb_of(rng, colour)
-    return colour, Paint(rgb, shade(rgb, rng.uniform(0.55, 0.85)), "tiles", rng.uniform(0.1, 0.35), gloss=rng.uniform(0.2, 0.7))
+    return colour, Paint(
+        rgb, shade(rgb, rng.uniform(0.55, 0.85)), "tiles", rng.uniform(0.1, 0.35), gloss=rng.uniform(0.2, 0.7)
+    )
 
 
 def floor_paint(rng, *textures: str) -> tuple[str, Paint]:
-    style = str(rng.choice(list(textures or ("planks", "parquet", "tiles", "carpet", "checker", "speckle", "concrete"))))
+    style = str(
+        rng.choice(list(textures or ("planks", "parquet", "tiles", "carpet", "checker", "speckle", "concrete")))
+    )
     rare = ["orange", "grey", "grey", "grey", "white", "black", "blue", "green", "red"]
     if style in ("planks", "parquet"):
         colour = str(rng.choice(["brown", "brown", "brown", "grey", "orange"]))
@@ -41,7 +45,9 @@ def floor_paint(rng, *textures: str) -> tuple[str, Paint]:
         colour = str(rng.choice(["brown"] * 2 + rare))
     rgb = np.array(rgb_of(rng, colour)) * 0.6 + 0.4 * np.array(rgb_of(rng, "grey"))
     gloss = rng.uniform(0, 0.4) if style not in ("carpet", "concrete") else 0.0
-    return colour, replace(stuff(rng, colour, style, gloss=gloss), rgb=tuple(rgb), rgb2=shade(rgb, rng.uniform(0.5, 0.85)))
+    return colour, replace(
+        stuff(rng, colour, style, gloss=gloss), rgb=tuple(rgb), rgb2=shade(rgb, rng.uniform(0.5, 0.85))
+    )
 
 
 # --- openings: made before the walls ---------------------------------------------------------------------
@@ -182,7 +188,11 @@ def enclose(room: Room, paints: list[tuple[str, Paint]], floor: tuple[str, Paint
         wall, trim = Item("wall", colour), Item("wall", "white")
         for a, b, low, high in _pieces(extent, top, room.holes[side]):
             a, b = (a - thick if a == 0 else a), (b + thick if b == extent else b)
-            wall.box((SIGN[side] * ((a + b) / 2 - extent / 2), thick / 2, (low + high) / 2), (b - a, thick, high - low), paint)
+            wall.box(
+                (SIGN[side] * ((a + b) / 2 - extent / 2), thick / 2, (low + high) / 2),
+                (b - a, thick, high - low),
+                paint,
+            )
             if low == 0.0 and skirt and high > 0.5:
                 trim.box((SIGN[side] * ((a + b) / 2 - extent / 2), -0.008, rise / 2), (b - a, 0.016, rise), skirt)
         if cornice:
@@ -276,7 +286,14 @@ def outside(room: Room, rooms: list[Room]) -> None:
     kind, colour = [("grass", "green"), ("pavement", "grey"), ("ground", "brown")][int(rng.integers(3))]
     paint = stuff(rng, colour, {"grass": "lawn", "pavement": "asphalt", "ground": "soil"}[kind], 0.3)
     middle = ((room.area[0] + room.area[2]) / 2, (room.area[1] + room.area[3]) / 2)
-    _daylit(room, _slab(kind, colour, (*middle, -room.storey - 1.0), (400, 400, 2.0), paint)[0], *middle, -room.storey - 1.0, 0.0, day)
+    _daylit(
+        room,
+        _slab(kind, colour, (*middle, -room.storey - 1.0), (400, 400, 2.0), paint)[0],
+        *middle,
+        -room.storey - 1.0,
+        0.0,
+        day,
+    )
     for side in WALLS:
         if not any(low > 0 for _, _, low, _ in room.holes[side]):
             continue

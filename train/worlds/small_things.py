@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from .materials import METALS, cloth, darker, metal, plastic, wood
-from .things import Item, Paint, Part, paint_of, pick_colour, rgb_of, stuff
+from .lamps import table_lamp
+from .materials import METALS, cloth, darker, metal, plastic, usual, wood
+from .pots import plant, small_plant, vase
+from .screens import laptop, monitor, tv
+from .things import Item, Paint, paint_of, pick_colour, stuff
 
-DARK_GLASS = Paint((0.008, 0.008, 0.01), (0.015, 0.015, 0.018), gloss=0.8)
 CARDBOARD = ("brown", "brown", "brown")
 
 
 def box(rng) -> Item:
     """A carton or crate, 0.2-0.6 m; shut, or open with flaps."""
-    colour = pick_colour(rng, *CARDBOARD)
+    colour = usual(rng, *CARDBOARD)
     item = Item("box", colour)
     paint = stuff(rng, colour, str(rng.choice(["noise", "plain", "text"], p=[0.5, 0.3, 0.2])), 0.2)
     size = rng.uniform(0.2, 0.6, 3)
@@ -26,7 +28,9 @@ def box(rng) -> Item:
     elif rng.random() < 0.4:
         item.box((0, 0, size[2]), (size[0] - 0.02, size[1] - 0.02, 0.006), darker(paint, 0.25))
         for sx in (-1, 1):
-            item.box((sx * size[0] * 0.56, 0, size[2] + 0.03), (size[0] * 0.2, size[1], 0.005), paint, (sx * 0.5, 0, 0.87))
+            item.box(
+                (sx * size[0] * 0.56, 0, size[2] + 0.03), (size[0] * 0.2, size[1], 0.005), paint, (sx * 0.5, 0, 0.87)
+            )
     item.top = float(size[2])
     return item
 
@@ -42,7 +46,7 @@ def small_box(rng) -> Item:
 
 def basket(rng) -> Item:
     """An open tray or laundry basket with something in it: a box of 0.3-0.5 m."""
-    colour = pick_colour(rng, "white", "brown", "blue")
+    colour = usual(rng, "white", "brown", "blue")
     item, paint = Item("box", colour), plastic(rng, colour)
     w, d, h = rng.uniform(0.3, 0.5), rng.uniform(0.25, 0.4), rng.uniform(0.12, 0.4)
     for s in (-1, 1):
@@ -64,7 +68,7 @@ def ball(rng) -> Item:
 
 
 def bottle(rng) -> Item:
-    colour = pick_colour(rng, "green", "blue", "brown", "white")
+    colour = usual(rng, "green", "blue", "brown", "white")
     item, paint = Item("bottle", colour), paint_of(rng, colour, gloss=0.8)
     radius, height = rng.uniform(0.032, 0.05), rng.uniform(0.2, 0.33)
     shoulder = height * rng.uniform(0.55, 0.72)
@@ -79,7 +83,7 @@ def bottle(rng) -> Item:
 
 
 def mug(rng) -> Item:
-    colour = pick_colour(rng, "white", "blue")
+    colour = usual(rng, "white", "blue")
     item, paint = Item("mug", colour), plastic(rng, colour)
     radius, height = rng.uniform(0.036, 0.046), rng.uniform(0.08, 0.11)
     item.post(0, 0, 0, height, radius, paint)
@@ -87,164 +91,6 @@ def mug(rng) -> Item:
     for z in (0.25, 0.75):
         item.capsule((radius * 0.9, 0, height * z), (radius + 0.026, 0, height * (0.3 + 0.4 * z)), 0.006, paint)
     item.capsule((radius + 0.026, 0, height * 0.4), (radius + 0.026, 0, height * 0.6), 0.006, paint)
-    return item
-
-
-def plant(rng) -> Item:
-    """A pot plant of 0.4-1.9 m: bushy, palm-like or with large leaves on stalks."""
-    item, size = Item("plant", "green"), rng.uniform(0.4, 1.0) if rng.random() < 0.7 else rng.uniform(1.0, 1.7)
-    pot_height, pot_radius = 0.12 + 0.14 * size, 0.08 + 0.08 * size
-    _pot(rng, item, pot_height, pot_radius)
-    leaf, stem = stuff(rng, "green", "leaves", 0.5), stuff(rng, "brown", "bark", 0.4)
-    style = rng.random()
-    if style < 0.4:  # bushy
-        for _ in range(int(rng.integers(4, 8))):
-            x, y = rng.uniform(-0.2, 0.2, 2) * size
-            z, r = pot_height + rng.uniform(0.1, 0.7) * size, rng.uniform(0.1, 0.2) * size
-            item.blob((x, y, z), (r * 0.8, r * 0.8, r), leaf)
-        item.rod((0, 0, pot_height), (0, 0, pot_height + 0.5 * size), 0.015, stem)
-        return item
-    plain = paint_of(rng, "green", "plain", 1, 0.3, gloss=0.2)
-    base = pot_height + (rng.uniform(0.25, 0.5) * size if style > 0.7 else 0.0)
-    item.rod((0, 0, pot_height - 0.02), (0, 0, base), 0.02 + 0.012 * size, stem)
-    count = int(rng.integers(7, 14))
-    for k in range(count):  # fronds bend outwards and down
-        angle, out = k * 2.4 + rng.uniform(0, 0.5), rng.uniform(0.18, 0.36) * size
-        x, y, rise = np.cos(angle), np.sin(angle), rng.uniform(0.15, 0.65) * size * (1 if style < 0.7 else 0.7)
-        middle, end = (x * out * 0.55, y * out * 0.55, base + rise), (x * out, y * out, base + rise * rng.uniform(0.6, 1.0))
-        item.rod((0, 0, base - 0.01), middle, 0.006 + 0.006 * size, plain)
-        tip = np.array(end) - middle
-        length, centre = float(np.linalg.norm(tip)), (np.array(end) + middle) / 2
-        blade = (0.008, 0.025 + 0.035 * size, 0.75 * length)
-        item.parts.append(Part("ellipsoid", tuple(centre), blade, plain, tuple(tip / length)))
-    return item
-
-
-def _pot(rng, item, height, radius) -> None:
-    paint = stuff(rng, str(rng.choice(["brown", "white", "grey", "orange", "black"])), "noise", 0.15)
-    if rng.random() < 0.6:
-        item.post(0, 0, 0, height, radius * 0.85, paint)
-        item.post(0, 0, height * 0.8, height, radius, paint)
-    else:
-        item.cushion((0, 0, height / 2), (radius * 1.9, radius * 1.9, height), 0.02, paint)
-    item.post(0, 0, height, height + 0.004, radius * 0.8, stuff(rng, "brown", "soil", 0.3))
-
-
-def small_plant(rng) -> Item:
-    """0.15-0.4 m, for a sill or a desk."""
-    item, size = Item("plant", "green"), rng.uniform(0.7, 1.6)
-    _pot(rng, item, 0.09 * size, 0.055 * size)
-    leaf = stuff(rng, "green", str(rng.choice(["leaves", "speckle", "noise"])), 0.5)
-    for _ in range(int(rng.integers(3, 7))):
-        x, y = rng.uniform(-0.05, 0.05, 2) * size
-        r = rng.uniform(0.03, 0.05) * size
-        item.blob((x, y, rng.uniform(0.12, 0.2) * size), (r, r, r * rng.uniform(0.7, 1.4)), leaf)
-    return item
-
-
-def lamp(rng) -> Item:
-    """A standing lamp, 1.3-1.8 high; its colour is the shade's."""
-    colour = pick_colour(rng, "white", "yellow", "orange")
-    item, height = Item("lamp", colour), rng.uniform(1.3, 1.8)
-    post, glow = metal(rng), rng.uniform(0.3, 1.2)
-    item.post(0, 0, 0, 0.025, rng.uniform(0.12, 0.17), post)
-    if rng.random() < 0.6:
-        item.post(0, 0, 0.02, height - 0.25, 0.014, post)
-        _lampshade(rng, item, colour, glow, height - 0.3, height, rng.uniform(0.16, 0.26))
-    else:  # a reading lamp with an arm
-        item.post(0, 0, 0.02, height - 0.1, 0.014, post)
-        item.capsule((0, 0, height - 0.1), (0, -0.35, height - 0.05), 0.012, post)
-        item.spire(0, -0.36, height - 0.2, height + 0.1, 0.12, paint_of(rng, colour, glow=glow * 0.5))
-    return item
-
-
-def _lampshade(rng, item, colour, glow, low, high, radius) -> None:
-    paint = paint_of(rng, colour, glow=glow)
-    style = rng.random()
-    if style < 0.5:
-        item.post(0, 0, low, high, radius, paint)
-    elif style < 0.8:
-        item.spire(0, 0, low, low + (high - low) * 1.9, radius * 1.15, paint)
-    else:
-        item.blob((0, 0, (low + high) / 2), (radius, radius, (high - low) / 2), paint)
-
-
-def table_lamp(rng) -> Item:
-    """0.35-0.6 high: a shade on a foot, or a jointed desk lamp."""
-    colour = pick_colour(rng, "white", "yellow", "orange")
-    item, height, glow = Item("lamp", colour), rng.uniform(0.35, 0.6), rng.uniform(0.3, 1.2)
-    if rng.random() < 0.6:
-        foot = plastic(rng, pick_colour(rng, "white", "brown", "blue"))
-        if rng.random() < 0.5:
-            item.blob((0, 0, height * 0.25), (0.07, 0.07, height * 0.25), foot)
-        else:
-            item.post(0, 0, 0, 0.02, 0.07, foot)
-        item.post(0, 0, 0.02, height * 0.6, 0.012, foot)
-        _lampshade(rng, item, colour, glow, height * 0.55, height, rng.uniform(0.09, 0.15))
-    else:
-        arm = paint_of(rng, colour, gloss=0.4)
-        item.post(0, 0, 0, 0.02, 0.075, arm)
-        item.capsule((0, 0, 0.02), (0, 0.12, height * 0.6), 0.009, arm)
-        item.capsule((0, 0.12, height * 0.6), (0, -0.08, height - 0.05), 0.009, arm)
-        item.spire(0, -0.1, height - 0.14, height + 0.06, 0.075, arm)
-        item.blob((0, -0.1, height - 0.135), (0.03, 0.03, 0.03), paint_of(rng, "white", glow=glow * 2))
-    return item
-
-
-def _screen(rng) -> Paint:
-    if rng.random() < 0.5:
-        return DARK_GLASS
-    return Paint(rgb_of(rng, pick_colour(rng, "blue", "white", "grey")), rgb_of(rng, pick_colour(rng)),
-                 str(rng.choice(["screen", "photo", "text"])), rng.uniform(0.4, 0.8), gloss=0.2, glow=rng.uniform(0.3, 1))  # fmt: skip
-
-
-def tv(rng) -> Item:
-    """A television of 32-65 inches on a foot: 0.7-1.45 wide."""
-    return _panel(rng, rng.uniform(0.7, 1.45))
-
-
-def monitor(rng) -> Item:
-    """A computer's screen of 19-32 inches: 0.42-0.71 wide."""
-    return _panel(rng, rng.uniform(0.42, 0.71), lift=rng.uniform(0.08, 0.2))
-
-
-def wall_tv(rng) -> Item:
-    """A television on the wall. The item's origin is its lower edge."""
-    item, width = Item("tv", "black"), rng.uniform(0.8, 1.7)
-    item.cushion((0, 0, width * 0.285), (width, 0.05, width * 0.57), 0.01, plastic(rng, "black"))
-    item.box((0, -0.024, width * 0.285), (width - 0.03, 0.006, width * 0.57 - 0.03), _screen(rng))
-    return item
-
-
-def _panel(rng, width, lift=0.06) -> Item:
-    item, height, black = Item("tv", "black"), width * 0.57, plastic(rng, "black")
-    item.cushion((0, 0, lift + height / 2), (width, 0.045, height), 0.01, black)
-    item.box((0, -0.021, lift + height / 2), (width - 0.03, 0.006, height - 0.03), _screen(rng))
-    if rng.random() < 0.6:
-        item.box((0, 0.02, 0.01), (width * 0.4, 0.2, 0.02), black)
-        item.box((0, 0.03, lift / 2 + 0.05), (0.06, 0.03, lift + 0.1), black)
-    else:
-        for sx in (-1, 1):
-            item.rod((sx * width * 0.36, -0.1, 0.008), (sx * width * 0.33, 0, lift + 0.02), 0.008, black)
-            item.rod((sx * width * 0.36, 0.1, 0.008), (sx * width * 0.33, 0, lift + 0.02), 0.008, black)
-    return item
-
-
-def laptop(rng) -> Item:
-    """0.30-0.37 wide, 0.21-0.26 deep; open at about 110 degrees, or shut."""
-    colour = str(rng.choice(["grey", "black", "grey", "white"]))
-    item, shell = Item("laptop", colour), paint_of(rng, colour, gloss=0.4)
-    width, depth = rng.uniform(0.3, 0.37), rng.uniform(0.21, 0.26)
-    item.cushion((0, 0, 0.009), (width, depth, 0.018), 0.006, shell)
-    if rng.random() < 0.15:
-        item.cushion((0, 0, 0.021), (width, depth, 0.008), 0.003, shell)
-        return item
-    item.box((0, 0.03, 0.0185), (width * 0.88, depth * 0.45, 0.003), Paint((0.02,) * 3, (0.1,) * 3, "checker", 0.019))
-    lean = rng.uniform(0.15, 0.55)
-    c, s = np.cos(lean), np.sin(lean)
-    y, z = depth / 2 + s * depth / 2, 0.015 + c * depth / 2
-    item.cushion((0, y, z), (width, 0.008, depth), 0.003, shell, (0.0, s, c))
-    item.box((0, y - 0.004 * c, z + 0.004 * s), (width - 0.02, 0.003, depth - 0.02), _screen(rng), (0.0, s, c))
     return item
 
 
@@ -270,7 +116,9 @@ def book(rng) -> Item:
         count = int(rng.integers(4, 12))
         for k in range(count):
             thick, high = rng.uniform(0.015, 0.045), tall * rng.uniform(0.75, 1.0)
-            paint = stuff(rng, colour if k % 2 == 0 else pick_colour(rng), str(rng.choice(["plain", "text", "noise"])), 0.2)
+            paint = stuff(
+                rng, colour if k % 2 == 0 else pick_colour(rng), str(rng.choice(["plain", "text", "noise"])), 0.2
+            )
             item.box((x - count * 0.015 + thick / 2, 0, high / 2), (thick, rng.uniform(0.14, 0.2), high), paint)
             x += thick + 0.001
     return item
@@ -285,30 +133,9 @@ def papers(rng) -> Item:
     return item
 
 
-def vase(rng) -> Item:
-    """0.15-0.45 tall, sometimes with flowers."""
-    colour = pick_colour(rng, "white", "blue")
-    item, paint = Item("vase", colour), plastic(rng, colour)
-    height, radius = rng.uniform(0.15, 0.35), rng.uniform(0.04, 0.09)
-    if rng.random() < 0.5:
-        item.blob((0, 0, height * 0.42), (radius, radius, height * 0.42), paint)
-        item.post(0, 0, 0, 0.01, radius * 0.6, paint)
-        item.post(0, 0, height * 0.7, height, radius * 0.45, paint)
-    else:
-        item.post(0, 0, 0, height, radius * 0.7, paint)
-    if rng.random() < 0.4:
-        bloom, stalk = plastic(rng, pick_colour(rng, "red", "pink", "yellow")), plastic(rng, "green")
-        for _ in range(int(rng.integers(3, 7))):
-            x, y = rng.uniform(-0.09, 0.09, 2)
-            z = height + rng.uniform(0.04, 0.15)
-            item.rod((0, 0, height * 0.8), (x, y, z), 0.003, stalk)
-            item.blob((x, y, z), (0.022, 0.022, 0.02), bloom)
-    return item
-
-
 def bowl(rng) -> Item:
     """0.12-0.3 across, 0.05-0.12 high; empty or with fruit."""
-    colour = pick_colour(rng, "white", "blue", "brown")
+    colour = usual(rng, "white", "blue", "brown")
     item, paint = Item("bowl", colour), plastic(rng, colour)
     radius = rng.uniform(0.06, 0.15)
     height = radius * rng.uniform(0.6, 0.85)
@@ -336,7 +163,7 @@ def cushion(rng) -> Item:
 
 def flat_cushion(rng) -> Item:
     """A cushion or pillow lying flat."""
-    colour = pick_colour(rng, "white")
+    colour = usual(rng, "white")
     item, size = Item("cushion", colour), rng.uniform(0.35, 0.6)
     item.cushion((0, 0, 0.07), (size, size * rng.uniform(0.6, 1), 0.14), 0.065, cloth(rng, colour))
     return item
@@ -344,7 +171,7 @@ def flat_cushion(rng) -> Item:
 
 def backpack(rng) -> Item:
     """0.4-0.52 high, standing, with a front pocket and straps."""
-    colour = pick_colour(rng, "black", "blue", "grey")
+    colour = usual(rng, "black", "blue", "grey")
     item, paint = Item("backpack", colour), stuff(rng, colour, str(rng.choice(["weave", "noise", "plain"])), 0.2)
     w, d, h = rng.uniform(0.28, 0.34), rng.uniform(0.15, 0.22), rng.uniform(0.4, 0.52)
     item.cushion((0, 0, h / 2), (w, d, h), 0.07, paint)
@@ -357,8 +184,11 @@ def backpack(rng) -> Item:
 
 def suitcase(rng) -> Item:
     """0.5-0.75 high on four wheels, handle drawn out or not."""
-    colour = pick_colour(rng, "black", "grey", "blue", "red")
-    item, paint = Item("suitcase", colour), stuff(rng, colour, str(rng.choice(["plain", "noise", "slats"])), 0.2, gloss=0.4)
+    colour = usual(rng, "black", "grey", "blue", "red")
+    item, paint = (
+        Item("suitcase", colour),
+        stuff(rng, colour, str(rng.choice(["plain", "noise", "slats"])), 0.2, gloss=0.4),
+    )
     h = rng.uniform(0.5, 0.75)
     w, d, dark = h * 0.66, rng.uniform(0.2, 0.3), plastic(rng, "black")
     item.cushion((0, 0, h / 2 + 0.03), (w, d, h - 0.05), 0.04, paint)
@@ -374,7 +204,7 @@ def suitcase(rng) -> Item:
 
 def bag(rng) -> Item:
     """A shopping or hand bag, 0.25-0.4 high: a backpack carried in the hand."""
-    colour = pick_colour(rng, "white", "brown", "black")
+    colour = usual(rng, "white", "brown", "black")
     item, paint = Item("backpack", colour), cloth(rng, colour)
     w, d, h = rng.uniform(0.26, 0.4), rng.uniform(0.1, 0.18), rng.uniform(0.25, 0.4)
     item.cushion((0, 0, h / 2), (w, d, h), 0.035, paint)
@@ -398,7 +228,7 @@ def clothes(rng) -> Item:
 
 def waste_bin(rng) -> Item:
     """A waste-paper or pedal bin, 0.25-0.7 high."""
-    colour = pick_colour(rng, "grey", "black", "white", "blue")
+    colour = usual(rng, "grey", "black", "white", "blue")
     item, paint, height = Item("bin", colour), plastic(rng, colour), rng.uniform(0.25, 0.7)
     radius = rng.uniform(0.11, 0.16) + 0.04 * (height > 0.45)
     if rng.random() < 0.7:
