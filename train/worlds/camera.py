@@ -53,16 +53,35 @@ _ODDS = {
 class Lens:
     """Everything between a ray and its pixel."""
 
-    device: str
     size: tuple[int, int]  # (H, W) pixels
     focal: float  # pixels; square
     principal: tuple[float, float]  # (cx, cy) pixels; pixel centres at +0.5
-    distortion: tuple[float, float]  # Brown's k1, k2
+    distortion: tuple[float, float] = (0.0, 0.0)  # Brown's k1, k2
+    device: str = ""
 
     @property
     def fov(self) -> float:
         """Degrees across the width, as if the principal point were in the middle."""
         return float(np.degrees(2 * np.arctan(self.size[1] / 2 / self.focal)))
+
+    def slopes_at(self, pixels: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels -> the slopes that they show."""
+        return undistort((pixels - np.array(self.principal)) / self.focal, self.distortion)
+
+    def pixels_of(self, slopes: np.ndarray) -> np.ndarray:
+        """(..., 2) slopes -> pixels. What lies outside the picture stays outside: there the lens bends no further."""
+        if self.distortion != (0.0, 0.0):
+            r = np.linalg.norm(slopes, axis=-1, keepdims=True)
+            edge = np.minimum(
+                1, 1.05 * np.linalg.norm(self.slopes_at(self.corners()), axis=1).max() / np.maximum(r, 1e-9)
+            )
+            slopes = distort(slopes * edge, self.distortion) / edge
+        return slopes * self.focal + np.array(self.principal)
+
+    def corners(self) -> np.ndarray:
+        """(4, 2) pixels."""
+        height, width = self.size
+        return np.array([[x, y] for x in (0.0, width) for y in (0.0, height)])
 
     def resized(self, size: tuple[int, int]) -> Lens:
         """The same view on (H, W) pixels; focal length and principal point follow the width and each side."""
@@ -116,7 +135,7 @@ def sample_lens(rng: np.random.Generator, place: Place) -> Lens:
         shift = rng.choice([-1, 1], 2) * (rng.uniform(0.08, 0.3), rng.uniform(0.0, 0.25))
         shift = shift[:: int(rng.choice([-1, 1]))]
     principal = (float(width * (0.5 + shift[0])), float(height * (0.5 + shift[1])))
-    lens = Lens(device, (height, width), focal, principal, (0.0, 0.0))
+    lens = Lens((height, width), focal, principal, device=device)
     return replace(lens, distortion=_distortion(rng, lens)) if rng.random() < 0.25 else lens
 
 
@@ -298,8 +317,8 @@ def overlap(primitives, first: View, second: View) -> float:
     points = (points @ second.rotation.T + second.position - first.position) @ first.rotation
     front = points[:, 2] > 0.1
     (height, width), (rows, columns) = first.lens.size, GRID
-    pixel = distort(points[front, :2] / points[front, 2:], first.lens.distortion) * first.lens.focal
-    cell = np.floor((pixel + first.lens.principal) / (width, height) * (columns, rows)).astype(int)
+    pixel = first.lens.pixels_of(points[front, :2] / points[front, 2:])
+    cell = np.floor(pixel / (width, height) * (columns, rows)).astype(int)
     inside = ((cell >= 0) & (cell < (columns, rows))).all(1)
     there = theirs[0].reshape(rows, columns)[cell[inside, 1], cell[inside, 0]]
     same = np.abs(points[front][inside, 2] / there - 1) < 0.25  # neighbouring rays: a coarse comparison
@@ -310,8 +329,7 @@ def _grid_slopes(lens: Lens) -> np.ndarray:
     """(R, 2) undistorted slopes of the rays of GRID."""
     (height, width), (rows, columns) = lens.size, GRID
     v, u = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
-    pixel = np.stack([u * width, v * height], -1).reshape(-1, 2)
-    return undistort((pixel - lens.principal) / lens.focal, lens.distortion)
+    return lens.slopes_at(np.stack([u * width, v * height], -1).reshape(-1, 2))
 
 
 __all__ = ["DEVICES", "SIZES", "Lens", "View", "best_view", "distort", "glance", "overlap", "sample_lens",

@@ -103,8 +103,7 @@ def _distorted_bounds(scene: Scene, low: np.ndarray, high: np.ndarray) -> tuple[
     The lens scales a slope by a factor between those at the smallest and the largest radius of its range (its two
     terms are too mild for a turning point inside the picture to matter beyond the slack of 0.5 %).
     """
-    height, width = scene.size
-    corners = scene.slopes_at(np.array([[x, y] for x in (-TILE, width + TILE) for y in (-TILE, height + TILE)]))
+    corners = scene.slopes_at(scene.lens.corners())
     low, high = (np.clip(side, 1.1 * corners.min(0), 1.1 * corners.max(0)) for side in (low, high))
     smallest = np.where((low < 0) & (high > 0), 0, np.minimum(np.abs(low), np.abs(high)))
     largest = np.maximum(np.abs(low), np.abs(high))

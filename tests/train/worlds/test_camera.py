@@ -1,6 +1,7 @@
 """Lenses and viewpoints have the spread of real ones; several views of a world show the same places."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -8,7 +9,6 @@ import pytest
 
 from train.worlds.camera import SIZES, distort, undistort
 from train.worlds.layout import MOST_THINGS, _labelled, sample_scene, sample_views
-from train.worlds.places import Place
 from train.worlds.render import render
 from train.worlds.things import Item, Paint
 
@@ -16,7 +16,7 @@ GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3))
 
 
 @lru_cache
-def many(count=160, first=5000):
+def many(count=120, first=5000):
     return [sample_scene(seed) for seed in range(first, first + count)]
 
 
@@ -28,7 +28,7 @@ def corners(scene):
 def test_fields_of_view_spread_from_25_to_110_degrees():
     fov = np.array([scene.horizontal_fov for scene in many()])
     assert 24 < fov.min() < 36 and 95 < fov.max() < 115
-    assert 0.1 < (fov < 45).mean() < 0.5 and 0.08 < (fov > 85).mean() < 0.4
+    assert 0.05 < (fov < 45).mean() < 0.4 and 0.08 < (fov > 85).mean() < 0.4
     formats = Counter(scene.size for scene in many())
     assert set(formats) == set(SIZES) and min(formats.values()) >= 4
 
@@ -75,10 +75,20 @@ def test_a_slope_goes_through_the_lens_and_back():
     np.testing.assert_allclose(scene.project(points), corners(scene), atol=1e-6)
 
 
+def test_what_lies_far_outside_the_picture_is_not_bent_into_it():
+    for scene in (s for s in many() if s.distortion != (0.0, 0.0)):
+        outward = scene.slopes_at(corners(scene))
+        height, width = scene.size
+        for factor in (1.02, 1.5, 10, 1000):
+            x, y = scene.lens.pixels_of(outward * factor).T
+            assert ((x < 0) | (x > width)).all() and ((y < 0) | (y > height)).all()
+
+
 def test_depths_reach_from_arm_s_length_to_the_far_end_of_the_street():
     nearest, farthest = [], []
-    for scene in many():
-        drawn = render([sample_scene(scene.seed, (24, 32))]).depth_z[0].numpy()
+    small = [replace(s, **{key: getattr(s.lens.resized((24, 32)), key) for key in ("size", "focal", "principal")})
+             for s in many()]  # fmt: skip
+    for drawn in render(small).depth_z.numpy():
         seen = drawn[np.isfinite(drawn)]
         nearest.append(np.median(seen))
         farthest.append(seen.max())
@@ -88,13 +98,14 @@ def test_depths_reach_from_arm_s_length_to_the_far_end_of_the_street():
 
 def test_views_of_one_world_show_the_same_surfaces_at_the_warped_depth():
     checked = 0
-    for seed in range(40, 52):
+    for seed in range(40, 50):
         scenes = sample_views(seed, 3, (48, 64))
         assert scenes[0].seed == seed and [s.view for s in scenes] == [0, 1, 2]
         drawn = [render([scene]) for scene in scenes]
         v, u = np.meshgrid(np.arange(48) + 0.5, np.arange(64) + 0.5, indexing="ij")
         target, there = scenes[0], drawn[0].depth_z[0].numpy()
         for scene, maps in zip(scenes[1:], drawn[1:], strict=True):
+            assert scene.camera_to_world is not None
             gap = np.linalg.norm(scene.camera_to_world[:3, 3])
             assert 0.15 <= gap <= (2.1 if scene.domain == "indoor" else 6.2)
             depth = maps.depth_z[0].numpy()
@@ -112,14 +123,15 @@ def test_views_of_one_world_show_the_same_surfaces_at_the_warped_depth():
             same = drawn[0].instance[0].numpy()[y, x] == instance
             assert same[agrees].mean() > 0.85
             checked += 1
-    assert checked == 24
+    assert checked == 20
 
 
 def test_the_first_of_several_views_is_the_scene_of_its_seed():
     alone, first = sample_scene(41), sample_views(41, 2)[0]
     np.testing.assert_array_equal(alone.rotation, first.rotation)
     np.testing.assert_array_equal(alone.position, first.position)
-    assert alone.camera_to_world is None and alone.name == "00000041" and first.name == "00000041_0"
+    assert first.camera_to_world is not None and alone.camera_to_world is None
+    assert alone.name == "00000041" and first.name == "00000041_0"
     np.testing.assert_allclose(first.camera_to_world, np.eye(4), atol=1e-12)
 
 
@@ -127,7 +139,7 @@ def test_no_scene_has_more_things_than_labels_can_number():
     ball, wall = Item("ball", "red"), Item("wall", "white")
     for item in (ball, wall):
         item.blob((0, 0, 0), (1, 1, 1), GREY)
-    place = Place("outdoor", [(ball, (0, 0, 0), 0.0)] * 300 + [(wall, (0, 0, 0), 0.0)], lambda rng: (0, 0, 0))
-    kept = _labelled(place.placed)
+    at = (0.0, 0.0, 0.0)
+    kept = _labelled([(ball, at, 0.0)] * 300 + [(wall, at, 0.0)])
     assert len(kept) == MOST_THINGS + 1 and kept[-1][0] is wall
     assert all(len(scene.things) <= MOST_THINGS for scene in many())

@@ -20,7 +20,7 @@ SIZE = (48, 64)
 def scene_of(*placed, height=1.5, size=SIZE, focal=60.0, rotation=LEVEL):
     """A hand-made outdoor scene seen from (0, 0, height); `placed` are (item, (x, y, z), yaw)."""
     position = np.array([0, 0, height])
-    weather = look(np.random.default_rng(0), Place("outdoor", list(placed), None))
+    weather = look(np.random.default_rng(0), Place("outdoor", list(placed), lambda rng: (0.0, 0.0, 0.0)))
     return Scene(
         seed=0, domain="outdoor", size=size, focal=focal, principal=(size[1] / 2, size[0] / 2), rotation=rotation,
         position=position, primitives=_primitives(list(placed)), things=_things(placed, rotation, position),
