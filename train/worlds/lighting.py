@@ -56,10 +56,10 @@ def rays_to(light: Light, place: Tensor, slot: Tensor, turn: float) -> tuple[Ten
     return way * (reach * 0.98)[:, None], share
 
 
-def direct(scene, tracer, place: Tensor, normal: Tensor, distance: Tensor, slot: Tensor, tiled, untiled):
+def direct(scene, tracer, place: Tensor, normal: Tensor, distance: Tensor, slot: Tensor):
     """Light that comes straight: (rgb (L, 3), share (N, L) by position and tilt, visibility (N, L) before smoothing).
 
-    place, normal (N, 3), distance (N,) from the camera; tiled and untiled: pixels <-> tiles of 64.
+    place, normal (N, 3), distance (N,) from the camera, slot (N,): see `screen.slots`.
     """
     lights = scene.look["lights"]
     rgb = tensor(np.array([light.rgb for light in lights]).reshape(-1, 3), place)
@@ -72,13 +72,12 @@ def direct(scene, tracer, place: Tensor, normal: Tensor, distance: Tensor, slot:
     casts = casts_shadow(scene.primitives)
     adds = (shares.mean(0) * rgb.mean(1)).tolist()
     order = sorted(range(len(lights)), key=lambda i: -adds[i])[:SHADOWED]
-    start = tiled(place + normal * (0.003 + 4e-4 * distance[:, None]))
+    start = place + normal * (0.003 + 4e-4 * distance[:, None])
     for i in order:
         if not casts.any() or adds[i] < 0.02 * sum(adds):
             continue
-        active = tiled(shares[:, i : i + 1] > 1e-3 * shares[:, i].max())[..., 0] > 0
-        blocked = tracer.blocked(start, tiled(ways[i]), active, casts)
-        visible[:, i] = 1 - untiled(blocked[..., None])[:, 0].float()
+        active = shares[:, i] > 1e-3 * shares[:, i].max()
+        visible[:, i] = 1 - tracer.blocked(start, ways[i], active, casts).float()
     return rgb, shares, visible
 
 

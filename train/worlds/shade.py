@@ -19,7 +19,7 @@ from .textures import painted
 from .things import KINDS, SHAPES, TEXTURES
 from .tracer import Tracer
 
-MIRRORED = 0.035
+MIRRORED = 0.05
 """Surfaces that throw back less of what stands before them get the light from all around instead."""
 _RIPPLES = {"leaves": 0.9, "speckle": 0.5, "lawn": 0.5, "gravel": 0.5, "bark": 0.5, "water": 0.1}
 _KIND = {name: index for index, name in enumerate(KINDS)}
@@ -58,23 +58,16 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
         out[rows] = values
         return out
 
-    def tiled(values: Tensor) -> Tensor:
-        return _retile(full(values.float()), grid)
-
-    def untiled(values: Tensor) -> Tensor:
-        return _untile(values, grid)[rows]
-
     slot = screen.slots(*shape, device)
     generator = torch.Generator().manual_seed(scene.seed * 16 + scene.view)
     unit = normalize(ray, dim=1)
     colour = looks.sky(unit, scene.look) if scene.room is None else torch.zeros_like(unit)
     if len(rows):
-        tracer = Tracer(scene.primitives, device)
+        order = _neighbours(rows // shape[1], rows % shape[1], found.distance)
+        tracer = Tracer(scene.primitives, order)
         own_slot = slot.reshape(-1)[rows]
-        lamp_rgb, shares, visible = direct(
-            scene, tracer, found.place, found.normal, found.distance, own_slot, tiled, untiled
-        )
-        mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot, tiled, untiled)
+        lamp_rgb, shares, visible = direct(scene, tracer, found.place, found.normal, found.distance, own_slot)
+        mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot)
         view = [full(x).reshape(*shape, -1) for x in (found.place - table.position, found.normal)]
         there = seen.reshape(shape)
         radii = (0.12, 0.5) if scene.room is not None else (0.3, 1.2)
@@ -110,10 +103,14 @@ def _untile(values: Tensor, grid) -> Tensor:
     return values.reshape(down, across, tile, tile, *rest).transpose(1, 2).reshape(-1, *rest)
 
 
-def _retile(values: Tensor, grid) -> Tensor:
-    down, across, tile = grid
-    rest = values.shape[1:]
-    return values.reshape(down, tile, across, tile, *rest).transpose(1, 2).reshape(down * across, tile * tile, *rest)
+def _neighbours(row: Tensor, column: Tensor, distance: Tensor) -> Tensor:
+    """(N,): an order in which points close in the picture and in depth follow each other (a Morton curve)."""
+    depth = (distance.clamp(min=0.05).log() + 3) / 0.12
+    code = torch.zeros_like(row)
+    for bit in range(7):
+        for i, value in enumerate((column >> 1, row >> 1, depth.long())):
+            code |= (value >> bit & 1) << (3 * bit + i)
+    return code.argsort(stable=True)
 
 
 class _Table:
@@ -226,7 +223,7 @@ def _ceiling_panels(scene, place: Tensor, ceiling: Tensor, emitted: Tensor) -> N
         emitted[inside & ceiling] = looks.tensor(light.rgb, place)
 
 
-def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor, tiled, untiled) -> tuple[Tensor, Tensor]:
+def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor) -> tuple[Tensor, Tensor]:
     """What polished points mirror, (N, 3), and how sharp (N,): dull ones scatter and are smoothed afterwards."""
     seen = around(scene, found.place, found.normal)
     facing = found.unit - 2 * (found.unit * found.normal).sum(1, keepdim=True) * found.normal
@@ -240,8 +237,7 @@ def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor, tiled, un
     way = normalize(facing + jitter * (0.12 * found.rough)[:, None], dim=1)
     strong &= (way * found.normal).sum(1) > 0.01
     start = found.place + found.normal * (0.003 + 4e-4 * found.distance[:, None])
-    t, which = tracer.nearest(tiled(start), tiled(way), tiled(strong[:, None])[..., 0] > 0)
-    t, which = untiled(t[..., None])[:, 0], untiled(which[..., None])[:, 0]
+    t, which = tracer.nearest(start, way, strong)
     hit = (strong & (which >= 0)).nonzero()[:, 0]
     gone = (strong & (which < 0)).nonzero()[:, 0]
     if len(hit):

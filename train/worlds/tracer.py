@@ -1,7 +1,8 @@
 """Rays after the first: what stands before a light, and what a polished surface mirrors.
 
-Rays come in tiles of 64, as neighbouring pixels send them. Whatever lies outside the cone around a tile's rays
-is dropped before any exact test: first whole things by their bounding balls, then their parts by their boxes.
+Rays that start close together go in bundles of 32. Whatever lies outside the cone around a bundle is dropped
+before any exact test: first whole things by their bounding balls, then their parts by their boxes. Round edges
+and ends are taken for sharp ones here: what a shadow or a mirror image would show of them is below a pixel.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from torch import Tensor
 from .rays import hit
 from .things import SHAPES
 
-PAIRS = 1024
+PAIRS = 2048
+BUNDLE = 32
+_PLAIN = torch.tensor([{"capsule": 2, "rounded box": 0}.get(name, i) for i, name in enumerate(SHAPES)])
 
 
 class Tracer:
-    """The shapes of one scene, ready for rays from anywhere in it."""
+    """The shapes of one scene, ready for N rays from points in this order (N,): neighbours in it lie close together."""
 
-    def __init__(self, primitives, device):
+    def __init__(self, primitives, order: Tensor):
+        device = order.device
+        self.order = order
         p = primitives
         corners = p.corners().reshape(-1, 8, 3)
         self.local = torch.from_numpy(p.to_local()).float().to(device)
@@ -27,7 +32,7 @@ class Tracer:
         self.centre = torch.from_numpy(p.centre).float().to(device)
         self.half = torch.from_numpy(p.half).float().to(device)
         self.extent = torch.from_numpy(p.extent()).float().to(device)
-        self.shape = torch.from_numpy(p.shape).to(device)
+        self.shape = _PLAIN[torch.from_numpy(p.shape)].to(device)
         own = np.where(p.instance > 0, p.instance, p.instance.max(initial=0) + 1 + np.arange(len(p.instance)))
         _, group = np.unique(own, return_inverse=True)
         self._order = np.argsort(group, kind="stable")  # parts, things in order
@@ -41,45 +46,57 @@ class Tracer:
         self.device = device
 
     def blocked(self, origin: Tensor, ray: Tensor, active: Tensor, casts: np.ndarray, reach: float = 1.0) -> Tensor:
-        """(T, 64) bool: rays that meet a casting part at 0 < t < reach. origin, ray (T, 64, 3), active (T, 64)."""
-        found = torch.zeros(active.shape, device=self.device)
-        for k, _, t in self._meet(origin, ray, active, casts, reach):
+        """(N,) bool: rays that meet a casting part at 0 < t < reach. origin, ray (N, 3), active (N,) bool."""
+        index = self._bundles(active)
+        found = torch.zeros(index.shape, device=self.device)
+        for k, _, t in self._meet(origin[index], ray[index], casts, reach):
             found.index_add_(0, k, (t < reach).float())
-        return (found > 0) & active
+        blocked = torch.zeros_like(active)
+        blocked[index.reshape(-1)] = found.reshape(-1) > 0
+        return blocked
 
     def nearest(self, origin: Tensor, ray: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
-        """t (T, 64), inf where nothing is met, and the index of the part met first."""
-        best = torch.full(active.shape, torch.inf, device=self.device)
-        meets = list(self._meet(origin, ray, active, np.ones(len(self.shape), bool), torch.inf))
+        """t (N,), inf where nothing is met, and the index of the part met first, -1 where none.
+
+        Bundles that spread by more than about 37 degrees are not followed: they count as meeting nothing.
+        """
+        index = self._bundles(active)
+        index = index[_cone(origin[index], ray[index], 1.0)[4] > 0.8]
+        best = torch.full(index.shape, torch.inf, device=self.device)
+        meets = list(self._meet(origin[index], ray[index], np.ones(len(self.shape), bool), torch.inf))
         for k, _, t in meets:
-            best.index_reduce_(0, k, t, "amin")
-        which = torch.full(active.shape, -1, dtype=torch.long, device=self.device)
+            best.scatter_reduce_(0, k[:, None].expand_as(t), t, "amin")
+        which = torch.full(index.shape, -1, dtype=torch.long, device=self.device)
         for k, part, t in meets:
             row, column = ((t == best[k]) & t.isfinite()).nonzero(as_tuple=True)
             which[k[row], column] = part[row]
-        return torch.where(which >= 0, best, torch.inf), which
+        t, met = torch.full_like(active, torch.inf, dtype=torch.float32), torch.full_like(active, -1, dtype=torch.long)
+        t[index.reshape(-1)], met[index.reshape(-1)] = best.reshape(-1), which.reshape(-1)
+        return t, met
 
-    def _meet(self, origin, ray, active, casts, reach):
-        """Yields (tile (n,), part (n,), t (n, 64)) for all pairs that may meet."""
-        tiles = active.any(1).nonzero()[:, 0]
-        if not len(tiles):
+    def _bundles(self, active: Tensor) -> Tensor:
+        """(T, 32): the active rays in order; the last one is repeated to fill the last bundle."""
+        index = self.order[active[self.order]]
+        missing = -len(index) % BUNDLE
+        return torch.cat([index, index[-1:].expand(missing)]).reshape(-1, BUNDLE)
+
+    def _meet(self, origin, ray, casts, reach):
+        """Yields (bundle (n,), part (n,), t (n, 32)) for all pairs that may meet. origin, ray (T, 32, 3)."""
+        if not len(origin):
             return
-        cone = _cone(origin[tiles], ray[tiles], active[tiles], reach)
-        tile, part = self._pairs(cone, casts)
-        tile = tiles[tile]
+        bundle, part = self._pairs(_cone(origin, ray, reach), casts)
         shape = self.shape[part]
         rays, origins = ray.transpose(1, 2).contiguous(), origin.transpose(1, 2).contiguous()
-        for index in range(len(SHAPES)):
+        for index in shape.unique().tolist():
             rows = (shape == index).nonzero()[:, 0]
             for at in range(0, len(rows), PAIRS):
-                k, c = tile[rows[at : at + PAIRS]], part[rows[at : at + PAIRS]]
+                k, c = bundle[rows[at : at + PAIRS]], part[rows[at : at + PAIRS]]
                 o = torch.bmm(self.local[c], origins[k] - self.centre[c, :, None])
-                t = hit(index, o, torch.bmm(self.local[c], rays[k]), self.extent[c], near=0.0)
-                yield k, c, t
+                yield k, c, hit(index, o, torch.bmm(self.local[c], rays[k]), self.extent[c], near=0.0)
 
     def _pairs(self, cone, casts) -> tuple[Tensor, Tensor]:
-        """(tile, part): parts that the cones of tiles may touch."""
-        apex, radius, axis, cos, sin, far = cone
+        """(bundle, part): parts that the cones of bundles may touch."""
+        apex, box, radius, axis, cos, sin, far = cone
         casting = torch.from_numpy(casts).to(self.device)
         some = torch.from_numpy(np.add.reduceat(casts[self._order], self._start) > 0).to(self.device).nonzero()[:, 0]
         if not len(some):
@@ -88,46 +105,49 @@ class Tracer:
         along = (gap * axis[:, None]).sum(-1)
         off = (gap.square().sum(-1) - along * along).clamp(min=0).sqrt()
         reach = radius[:, None] + self._radius[some]
-        near = (off * cos[:, None] - along * sin[:, None] < reach) & (along > -reach) & (along < far[:, None] + reach)
-        tile, group = near.nonzero(as_tuple=True)
-        tile, part = self._parts(tile, some[group])
+        back = self._radius[some] + (box * axis.abs()).sum(1, keepdim=True)
+        near = (off * cos[:, None] - along * sin[:, None] < reach) & (along > -back) & (along < far[:, None] + back)
+        bundle, group = near.nonzero(as_tuple=True)
+        bundle, part = self._parts(bundle, some[group])
         keep = casting[part].nonzero()[:, 0]
-        tile, part = tile[keep], part[keep]
-        gap = self.centre[part] - apex[tile]
+        bundle, part = bundle[keep], part[keep]
+        gap = self.centre[part] - apex[bundle]
         turn = self.turn[part]
         start = -torch.einsum("nij,ni->nj", turn, gap)
-        way = torch.einsum("nij,ni->nj", turn, axis[tile])
+        way = torch.einsum("nij,ni->nj", turn, axis[bundle])
         size = self.half[part]
-        farthest = torch.minimum(gap.norm(dim=1) + size.norm(dim=1), far[tile])
-        tan = sin[tile] / cos[tile].clamp(min=0.05)
-        room = size + (1.001 * radius[tile] + farthest * tan + 1e-4)[:, None]
+        farthest = torch.minimum(gap.norm(dim=1) + size.norm(dim=1), far[bundle])
+        tan = sin[bundle] / cos[bundle].clamp(min=0.05)
+        room = size + torch.einsum("nij,ni->nj", turn.abs(), 1.001 * box[bundle]) + (farthest * tan + 1e-4)[:, None]
         inverse = 1 / torch.where(way.abs() < 1e-9, 1e-9, way)
         a, b = (-room - start) * inverse, (room - start) * inverse
         enter, leave = torch.minimum(a, b).amax(1), torch.maximum(a, b).amin(1)
-        touched = (enter <= leave) & (leave >= 0) & (enter <= far[tile] + radius[tile]) | (cos[tile] < 0.06)
+        touched = (enter <= leave) & (leave >= 0) & (enter <= far[bundle]) | (cos[bundle] < 0.06)
         keep = touched.nonzero()[:, 0]
-        return tile[keep], part[keep]
+        return bundle[keep], part[keep]
 
-    def _parts(self, tile: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
-        """Pairs of tile and thing -> pairs of tile and part."""
+    def _parts(self, bundle: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+        """Pairs of bundle and thing -> pairs of bundle and part."""
         start, count = (torch.from_numpy(x).to(self.device) for x in (self._start, self._count))
         count = count[group]
         row = torch.repeat_interleave(torch.arange(len(group), device=self.device), count)
         step = torch.arange(len(row), device=self.device) - (count.cumsum(0) - count)[row]
         order = torch.from_numpy(self._order).to(self.device)
-        return tile[row], order[start[group][row] + step]
+        return bundle[row], order[start[group][row] + step]
 
 
-def _cone(origin: Tensor, ray: Tensor, active: Tensor, reach: float):
-    """The cone around each tile's active rays: apex (T, 3), radius there, axis, cos and sin of its opening, length."""
-    weight = active[..., None].float()
-    count = weight.sum(1)
-    apex = (origin * weight).sum(1) / count
-    radius = ((origin - apex[:, None]).norm(dim=2) * active).amax(1)
+def _cone(origin: Tensor, ray: Tensor, reach: float):
+    """The cone around each bundle: apex (T, 3), box of its starts around it (T, 3), their radius across the axis,
+
+    axis, cos and sin of its opening, length.
+    """
+    low, high = origin.amin(1), origin.amax(1)
+    apex, box = (low + high) / 2, (high - low) / 2
     length = ray.norm(dim=2)
     unit = ray / length[..., None].clamp(min=1e-9)
-    axis = torch.nn.functional.normalize((unit * weight).sum(1), dim=1)
-    cos = torch.where(active, (unit * axis[:, None]).sum(2), 1.0).amin(1).clamp(-1, 1)
+    axis = torch.nn.functional.normalize(unit.mean(1), dim=1)
+    cos = (unit * axis[:, None]).sum(2).amin(1).clamp(-1, 1)
     cos = (cos - 1e-6).clamp(min=0.0)  # wider than a half space counts as all of it: see `_pairs`
-    far = (length * active).amax(1) * min(reach, 1e6)
-    return apex, radius, axis, cos, (1 - cos * cos).clamp(min=0).sqrt(), far
+    off = origin - apex[:, None]
+    radius = (off - (off * axis[:, None]).sum(2, keepdim=True) * axis[:, None]).norm(dim=2).amax(1)
+    return apex, box, radius, axis, cos, (1 - cos * cos).clamp(min=0).sqrt(), length.amax(1) * min(reach, 1e6)
