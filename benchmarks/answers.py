@@ -4,8 +4,9 @@ An answer that the rule cannot read is `Verdict(0, parsed=False)`: wrong, and co
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from benchmarks import reading
 from benchmarks.questions.base import Question
 
 WHERE_WITHIN = 100.0  # of 1000 units, across and down
+OFFERED = ("first", "second", "third", "fourth", "left", "right", "above", "below", "in front", "behind")
+"""What `Question.offered` may say."""
+TILT_WITHIN = 5.0  # degrees
+OVERLAP = 0.5  # intersection over union of two boxes
 WITHIN_10 = 0.10  # the stricter share that is reported beside the rule, for metres
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of the mean relative accuracy
 
@@ -61,7 +66,7 @@ def floor(questions: list[Question]) -> Floor:
     """The best fixed answer to questions of one rule.
 
     Where every question says by `offered` which of the two things it names is the answer, the fixed answer is
-    "first", "second", "left" or "right": naming one thing for all scenes would be a floor far too low.
+    one of OFFERED ("first", "left", ...): naming one thing for all scenes would be a floor far too low.
     """
     offered = [question.offered for question in questions if question.offered is not None]
     if len(offered) == len(questions):
@@ -72,7 +77,7 @@ def floor(questions: list[Question]) -> Floor:
 
 def floor_score(question: Question, best: Floor) -> float:
     """What the fixed answer scores on one question."""
-    if question.offered is not None and best.answer in ("first", "second", "left", "right"):
+    if question.offered is not None and best.answer in OFFERED:
         return float(question.offered == best.answer)
     return judge(question, best.answer).score
 
@@ -170,7 +175,7 @@ def _count_floor(questions: list[Question]) -> Floor:
 def most_covered(low: np.ndarray, high: np.ndarray) -> tuple[float, int]:
     """The number inside most of the closed intervals low[i]..high[i] (some lower end always is one); how many."""
     low, high = np.sort(low), np.sort(high)
-    counts = np.searchsorted(low, low * (1 + 1e-12), side="right") - np.searchsorted(high, low, side="left")
+    counts = np.searchsorted(low, low + 1e-12 * np.abs(low), side="right") - np.searchsorted(high, low, side="left")
     best = int(np.argmax(counts))
     return float(low[best]), int(counts[best])
 
@@ -212,6 +217,53 @@ def _hour_floor(questions: list[Question]) -> Floor:
     return Floor(f"{int(np.argmax(scores)) + 1} o'clock", max(scores))
 
 
+def _tilt_judge(answer: str, question: Question) -> Verdict:
+    given, true = reading.tilt(answer), reading.tilt(question.true)
+    if true is None:
+        raise ValueError(f"answer: the true answer {question.true!r} cannot be read as degrees up or down")
+    if given is None:
+        return Verdict(0.0, parsed=False)
+    return Verdict(float(abs(given - true) <= TILT_WITHIN))
+
+
+def _tilt_floor(questions: list[Question]) -> Floor:
+    trues = np.array([reading.tilt(question.true) or 0.0 for question in questions])
+    value, count = most_covered(trues - TILT_WITHIN, trues + TILT_WITHIN)
+    return Floor(f"{abs(value):.6g} degrees {'down' if value < 0 else 'up'}", count / len(trues))
+
+
+def overlap(one: Sequence[float], two: Sequence[float]) -> float:
+    """Intersection over union of two boxes x0, y0, x1, y1."""
+    (left, top), (right, bottom) = np.maximum(one[:2], two[:2]), np.minimum(one[2:], two[2:])
+    both = max(0.0, right - left) * max(0.0, bottom - top)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, two)]
+    return float(both / (sum(areas) - both))
+
+
+def _box_judge(answer: str, question: Question) -> Verdict:
+    given, true = reading.box(answer), reading.box(question.true)
+    if true is None:
+        raise ValueError(f"answer: the true answer {question.true!r} cannot be read as a box")
+    if given is None:
+        return Verdict(0.0, parsed=False)
+    return Verdict(float(overlap(given, true) >= OVERLAP))
+
+
+def _box_floor(questions: list[Question]) -> Floor:
+    """The best of the true boxes; another box may do a little better."""
+    answers = [question.true for question in questions]
+    scores = [np.mean([_box_judge(answer, question).score for question in questions]) for answer in answers[:400]]
+    return Floor(answers[int(np.argmax(scores))], float(max(scores)))
+
+
+def _refusal_judge(answer: str, question: Question) -> Verdict:
+    if not reading.refuses(question.true):
+        raise ValueError(
+            f"answer: the true answer {question.true!r} cannot be read as saying that something is not there"
+        )
+    return Verdict(float(reading.refuses(answer)), parsed=bool(answer.strip()))
+
+
 def _said_rule(read: Callable[[str, Question], str | None], text: str) -> Rule:
     """The same thing said: what `read` finds in the answer is what it finds in the true one."""
 
@@ -244,9 +296,32 @@ def _first_letter(answer: str, question: Question) -> str | None:
     return said if len(said) == 1 and said in "ABCDEFGHIJ"[: len(question.choices)] else None
 
 
+def _words_or_letter(answer: str, question: Question) -> str | None:
+    return reading.letter(answer, question.choices) if question.choices else reading.words(answer)
+
+
 RULES: dict[str, Rule] = {
     "metres within 25 %": _number_rule(reading.metres, 0.75, 1.25, " m", "lengths within 25 %", stricter=True),
     "metres within a factor of 2": _number_rule(boxed_metres, 0.5, 2.0, " m", "lengths within a factor of 2", True),
+    "metres within 10 %": _number_rule(reading.metres, 0.9, 1.1, " m", "lengths within 10 %", stricter=True),
+    **{
+        f"{name} within {share} %": _number_rule(
+            partial(reading.metres, unit=unit),
+            1 - share / 100,
+            1 + share / 100,
+            " m",
+            f"lengths within {share} %",
+            True,
+        )
+        for name, unit in (("centimetres", "cm"), ("feet", "ft"), ("inches", "in"))
+        for share in (25, 10)
+    },
+    "ratio within 10 %": _number_rule(reading.ratio, 0.9, 1.1, " times", "factors within 10 %"),
+    "tilt": Rule(_tilt_judge, _tilt_floor, "degrees up or down within 5 degrees"),
+    "box": Rule(_box_judge, _box_floor, "boxes that overlap by half"),
+    "refusal": Rule(
+        _refusal_judge, lambda questions: Floor(questions[0].true, 1.0), "what is not there is not made up"
+    ),
     "degrees within 10 %": _number_rule(reading.degrees, 0.9, 1.1, " degrees", "angles within 10 %"),
     "mean relative accuracy": Rule(_mra_judge, _mra_floor, "mean over t = .5, .55 ... .95 of |error| <= 1 - t"),
     "count": Rule(_count_judge, _count_floor, "counts: 1 - |error|"),
@@ -257,5 +332,6 @@ RULES: dict[str, Rule] = {
     "yes or no": _said_rule(lambda answer, _: reading.yes_or_no(answer), "the right yes or no"),
     "region": _said_rule(lambda answer, _: reading.region(answer), "the right region"),
     "contained": Rule(_contained_judge, _contained_floor, "the true answer's text in the answer"),
+    "words or letter": _said_rule(_words_or_letter, "the same words, or the right choice"),
     "words": _said_rule(lambda answer, _: reading.words(answer), "the same words"),
 }

@@ -41,8 +41,8 @@ _NAMED = re.compile(r"region\s*\[?\s*\d+\s*\]?", re.IGNORECASE)  # its number is
 _BESIDE = re.compile(r"(?:than|compared (?:to|with)|between|next to|relative to|unlike)\W*$", re.IGNORECASE)
 
 
-def metres(answer: str, last: bool = False) -> float | None:
-    """A length in metres: "2.4 m", "about 35 cm", "5 feet 3 inches", "1,200 metres"; "2.4" alone is metres too.
+def metres(answer: str, last: bool = False, unit: str = "m") -> float | None:
+    """A length in metres: "2.4 m", "about 35 cm", "5 feet 3 inches", "1,200 metres"; "2.4" alone is in `unit`.
 
     The first number with a unit of length behind it (with `last` the last one), else the first number.
     "2 to 3 m" is the middle. None without a number above 0.
@@ -50,7 +50,8 @@ def metres(answer: str, last: bool = False) -> float | None:
     found = _lengths(answer)
     if found:
         return _above_zero(found[-1 if last else 0])
-    return _above_zero(number(_NAMED.sub(" ", answer)))
+    alone = _above_zero(number(_NAMED.sub(" ", answer)))
+    return None if alone is None else alone * METRES[unit]
 
 
 def _lengths(answer: str) -> list[float]:
@@ -79,6 +80,33 @@ def number(answer: str) -> float | None:
 def degrees(answer: str) -> float | None:
     """The first number, if above 0: "55 degrees", "55°"."""
     return _above_zero(number(answer))
+
+
+def ratio(answer: str) -> float | None:
+    """The first number, if above 0: "2.1 times", "2.1"."""
+    return _above_zero(number(answer))
+
+
+def tilt(answer: str) -> float | None:
+    """Degrees up (above 0) or down: "12 degrees down", "-12", "5° up"; "level" without a number is 0."""
+    found, text = number(answer), answer.casefold()
+    if found is None:
+        return 0.0 if re.search(r"\b(level|horizontal)\b", text) else None
+    return -abs(found) if re.search(r"\b(down|downwards?|below)\b", text) else found
+
+
+def box(answer: str) -> tuple[float, float, float, float] | None:
+    """The first four numbers as left, top, right, bottom, where they are a box: "(120, 300, 410, 880)"."""
+    found = [_float(text) for text in re.findall(_PLAIN, answer)][:4]
+    if len(found) < 4 or found[0] >= found[2] or found[1] >= found[3]:
+        return None
+    return found[0], found[1], found[2], found[3]
+
+
+def refuses(answer: str) -> bool:
+    """Whether it says that something is not there: "There is no red chair.", "I cannot see one", "none"."""
+    text = answer.casefold().replace("n't", " not")
+    return bool(re.search(r"\b(no|not|none|cannot|absent|without|nowhere)\b", text))
 
 
 def position(answer: str) -> tuple[float, float] | None:

@@ -1,10 +1,15 @@
-"""The questions that stand in records themselves, as `fathom worlds` writes them: twelve types with short answers.
+"""The questions that stand in records themselves, as `fathom worlds` writes them: short answers of many types.
 
 Prompt    the question as it is
-Rule      distance, depth_at: within 25 % of the true length, and the share within 10 %. fov: within 10 %. where:
-          within 100 of 1000, across and down. Others: the same words. Captions are not scored.
+Rule      lengths (distance, height, free_space, ...): within 25 % of the true length, and the share within 10 %; a
+          number without a unit is in the unit that was asked for. room_height, ratio, fov: within 10 %.
+          tilt: within 5 degrees. where: within 100 of 1000, across and down. box: overlap of half or more.
+          refusal: the answer says that the thing is not there. Yes or no, true or false: the right one.
+          Others: the same words, or where letters are offered the right choice. Captions are not scored.
 
-`closer` names two things; where the record has a label map, their median rows give the height cue.
+`closer`, `behind` and `front_behind` name two things; where the record has a label map, their median rows give the
+height cue. The floor of `refusal` is 1, because one answer fits all: read it beside `distance` and `where`, whose
+questions have the same words.
 """
 
 from dataclasses import dataclass
@@ -15,23 +20,47 @@ import numpy as np
 from benchmarks.questions.base import Asked, Config, Question, height_cue, mean, mean_of
 from vlm.records import Record
 
-CONFIG = Config("records", 2, "train/worlds", "Apache-2.0", 48)
+CONFIG = Config("records", 3, "train/worlds", "Apache-2.0", 48)
 NOT_SCORED = ("caption",)
-RULES = {"distance": "metres within 25 %", "depth_at": "metres within 25 %", "fov": "degrees within 10 %"} | {
-    "where": "position"
+LENGTHS = ("distance", "depth_at", "distance_between", "height", "width", "free_space", "room_width", "camera_height")
+UNITS = {"m": "metres", "cm": "centimetres", "ft": "feet", "in": "inches"}
+RULES = {
+    **dict.fromkeys(LENGTHS, "{unit} within 25 %"),
+    "room_height": "{unit} within 10 %",
+    "ratio": "ratio within 10 %",
+    "fov": "degrees within 10 %",
+    "tilt": "tilt",
+    "where": "position",
+    "box": "box",
+    "refusal": "refusal",
+    **dict.fromkeys(("exists", "yes_no", "true_false"), "yes or no"),
 }
-SAID_BY_THE_QUESTION = ("closer", "left_right")
+SAID_BY_THE_QUESTION = (
+    "closer",
+    "behind",
+    "front_behind",
+    "closest",
+    "farthest",
+    "left_right",
+    "above_below",
+)
+NEARER = {("closer", "first"): 0, ("closer", "second"): 1, ("behind", "first"): 1, ("behind", "second"): 0} | {
+    ("front_behind", "in front"): 0,
+    ("front_behind", "behind"): 1,
+}
+"""Which of the two named things is the nearer one, by type and value."""
 
 
 def question(row: dict[str, Any], number: int, height: str = "") -> Question:
     """One of a record's questions, the `number`-th, with its height cue."""
-    kind, value = str(row["type"]), row.get("value")
+    kind, value, choices = str(row["type"]), row.get("value"), row.get("choices") or {}
     return Question(
         name=str(number),
         prompt=str(row["question"]),
         kind=kind,
-        rule=RULES.get(kind, "words"),
+        rule=RULES.get(kind, "words or letter").format(unit=UNITS.get(str(row.get("unit")), "metres")),
         true=str(row["answer"]),
+        choices=tuple(str(choice) for choice in choices.values()),
         height=height,
         offered=value if kind in SAID_BY_THE_QUESTION and isinstance(value, str) else None,
     )
@@ -72,19 +101,24 @@ def picked(record: Record, count: int | None, seed: list[int]) -> Picked:
 
 
 def _heights(record: Record, rows: list[tuple[int, dict[str, Any]]]) -> dict[int, str]:
-    """The cue of each `closer` question that names two instances of the label map."""
-    pairs = {n: row for n, row in rows if row["type"] == "closer" and len(row.get("instances") or ()) == 2}
+    """The cue of each question of NEARER that names two instances of the label map."""
+    pairs = {n: row for n, row in rows if _nearer(row) is not None and len(row.get("instances") or ()) == 2}
     if not pairs or record.labels_path is None:
         return {}
     instance = record.labels()["instance"]
     cues = {}
     for number, row in pairs.items():
         centres = [np.nonzero(instance == name)[0] for name in row["instances"]]
-        if row.get("value") in ("first", "second") and all(len(found) for found in centres):
-            nearer = 0 if row["value"] == "first" else 1
+        nearer = _nearer(row)
+        if nearer is not None and all(len(found) for found in centres):
             middle = [float(np.median(found)) for found in centres]
             cues[number] = height_cue(middle[1 - nearer], middle[nearer], instance.shape[0])
     return cues
+
+
+def _nearer(row: dict[str, Any]) -> int | None:
+    value = row.get("value")
+    return NEARER.get((str(row["type"]), value)) if isinstance(value, str) else None
 
 
 def headline(samples: list[dict[str, Any]], key: str = "score") -> dict[str, float | None]:

@@ -52,6 +52,28 @@ def asked(rule: str, *trues: str, choices: tuple[str, ...] = (), offered: list |
         ("contained", "Yes, there is.", "Yes", 1, True),
         ("contained", "yes", "Yes", 0, True),  # letter by letter, as published
         ("contained", "hm", "Yes", 0, False),
+        ("metres within 10 %", "2.7 m", "2.5 m", 1, True),
+        ("metres within 10 %", "2.8 m", "2.5 m", 0, True),
+        ("centimetres within 25 %", "240", "200 cm", 1, True),  # in the unit that was asked for
+        ("centimetres within 25 %", "2.4 m", "200 cm", 1, True),
+        ("centimetres within 25 %", "2.4", "200 cm", 0, True),
+        ("feet within 25 %", "8", "7.9 feet", 1, True),
+        ("inches within 10 %", "100 inches", "94 inches", 1, True),
+        ("inches within 10 %", "2 feet", "94 inches", 0, True),
+        ("ratio within 10 %", "2.2", "2.0 times", 1, True),
+        ("ratio within 10 %", "twice", "2.0 times", 0, False),
+        ("tilt", "8 degrees down", "12 degrees down", 1, True),
+        ("tilt", "12 degrees up", "12 degrees down", 0, True),
+        ("tilt", "level", "4 degrees up", 1, True),
+        ("tilt", "-10 degrees", "12 degrees down", 1, True),
+        ("tilt", "hm", "4 degrees up", 0, False),
+        ("box", "(0, 0, 100, 50)", "(0, 0, 100, 100)", 1, True),  # just half
+        ("box", "(0, 0, 100, 49)", "(0, 0, 100, 100)", 0, True),
+        ("box", "(100, 100, 0, 0)", "(0, 0, 100, 100)", 0, False),
+        ("refusal", "I don't see one.", "There is no red chair in the picture.", 1, True),
+        ("refusal", "2.4 m", "There is no red chair in the picture.", 0, True),
+        ("words or letter", "(B)", "B", 1, True),
+        ("words or letter", "chair", "A", 1, True),
         ("words", "The red chair.", "the red chair", 1, True),
         ("words", "an orange box", "a orange box", 1, True),
         ("words", "a", "A", 1, True),
@@ -83,7 +105,7 @@ def test_mean_relative_accuracy_by_hand(answer, true, score):
 
 def test_a_true_answer_that_its_rule_cannot_read_is_an_error():
     for rule in RULES:
-        if rule not in ("words", "contained"):
+        if rule not in ("words", "words or letter", "contained"):
             with pytest.raises(ValueError, match="cannot be read"):
                 judge(asked(rule, "hm")[0], "1 m")
     for rule in ("count", "mean relative accuracy"):
@@ -136,6 +158,14 @@ def test_no_number_beats_the_floor_and_the_floor_reaches_its_score(rule, seed):
             assert np.mean([verdict.within_10 for verdict in verdicts]) <= best.score_10 + 1e-9
     reached = np.mean([floor_score(question, best) for question in questions])
     assert reached == pytest.approx(best.score, abs=1 / 30 + 1e-9 if "metres" in rule else 1e-9)
+
+
+def test_the_floor_of_tilts_and_boxes_is_the_answer_that_fits_most():
+    tilts = asked("tilt", "12 degrees down", "10 degrees down", "15 degrees down", "20 degrees up")
+    best = floor(tilts)
+    assert best.score == 0.75 and sum(judge(question, best.answer).score for question in tilts) == 3
+    boxes = asked("box", "(0, 0, 100, 100)", "(0, 0, 100, 90)", "(500, 500, 900, 900)")
+    assert floor(boxes).score == pytest.approx(2 / 3)
 
 
 def test_no_point_beats_the_floor():

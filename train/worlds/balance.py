@@ -21,6 +21,10 @@ from .seen import Seen
 TABLE = Path(__file__).with_name("balance.json")
 MOST = 6
 """Counts above this are not asked."""
+RARE = 0.03
+"""Odds below this do not make an answer weigh more."""
+EVEN = np.array([0.5, 0.6, 1.0, 1.4, 1.8, 2.2, 2.6])
+"""What makes up for how few kinds come in high numbers, for counts of 0 to MOST."""
 TOLERANCE = {"height": 0.25, "width": 0.25, "camera_height": 0.25, "free_space": 0.25, "room_height": 0.1,
              "room_width": 0.25, "fov": 0.1}  # fmt: skip
 """How near the usual value a length or an angle is called usual: what the questions' score allows."""
@@ -32,6 +36,7 @@ class Balance:
 
     def __init__(self, table: dict[str, Any]):
         self.table = table
+        self._counts: dict[str, dict[str, np.ndarray]] = {}
         self._names: dict[str, tuple[list[tuple[str, str]], np.ndarray]] = {}
 
     def winner(self, scores: Sequence[float], which: int) -> float:
@@ -80,13 +85,16 @@ class Balance:
         share = of.get(colour, 0.0) / sum(of.values()) if of else 0.0
         return min(1.0, 0.08 / share) if share < 0.9 and share > 0 else 0.05
 
-    def count(self, domain: str, kind: str, number: int) -> float:
-        """Kinds that come in numbers are asked more than those that are there or not."""
-        odds = self.table["counts"][domain].get(kind)
-        if odds is None or odds[number] == 0:
-            return 1.0
-        common = [share for share in odds if share > 0.03]
-        return float(min(1.0, 0.12 * len(common) / max(odds[number], 0.03) / 3.5))
+    def counts(self, domain: str) -> dict[str, np.ndarray]:
+        """For each kind of a domain, the weights by which counts of 0, 1, ... of it are to be asked after: every
+        count as often as the others, kinds of many counts more than those that are there or not."""
+        if domain not in self._counts:
+            for kind, odds in self.table["counts"][domain].items():
+                odds = np.array(odds)
+                values = int((odds > RARE).sum())
+                weights = (values - 1) * EVEN / np.maximum(odds, RARE)
+                self._counts.setdefault(domain, {})[kind] = weights
+        return self._counts[domain]
 
     def absent(self, domain: str, names: set[str], kinds: set[str] | None = None) -> tuple[list, np.ndarray]:
         """(kind, colour) of things of this domain that are not among `names`, with weights by which they are to be

@@ -25,7 +25,7 @@ from .things import COLOURS, KINDS
 from .units import PER_METRE
 
 LENGTHS = {"distance": 0.25, "depth_at": 0.25, "distance_between": 0.25, "height": 0.25, "width": 0.25,
-           "free_space": 0.25, "room_height": 0.1, "room_width": 0.25, "camera_height": 0.25, "ratio": 0.25,
+           "free_space": 0.25, "room_height": 0.1, "room_width": 0.25, "camera_height": 0.25, "ratio": 0.1,
            "fov": 0.1}  # fmt: skip
 """Types that ask for a number, and within what share of the true one it is right."""
 WHICH = ("closer", "behind", "closest", "farthest", "closer_to", "closer_point")
@@ -230,7 +230,7 @@ def _score(kind: str, guesser: Guesser, tested: Sequence[Asked]) -> float:
         return float(np.mean(hits))
     sides = [[hit for hit, question in zip(hits, tested, strict=True) if question.truth is side]
              for side in (True, False)]  # fmt: skip
-    return float(np.mean([np.mean(side) if side else 0.5 for side in sides]))
+    return sum(sum(side) / len(side) if side else 0.5 for side in sides) / 2
 
 
 def cues(records: Iterable[dict[str, Any]]) -> dict[str, float]:
@@ -259,7 +259,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def report(records: list[dict[str, Any]]) -> str:
     """The table as text."""
-    rows = [("type", "questions", *GUESSERS, "best")]
+    rows: list[tuple[str, ...]] = [("type", "questions", *GUESSERS, "best")]
     for kind, row in floors(records).items():
         rows.append((kind, str(row["questions"]), *(f"{row[name]:.2f}" for name in (*GUESSERS, "best"))))
     lines = [f"{row[0]:18s}" + "".join(f"{cell:>10s}" for cell in row[1:]) for row in rows]

@@ -116,9 +116,9 @@ class Tally:
                     gap = np.subtract(cues(first, size), cues(second, size))
                     self.near.add(*names, gap, first.depth_z < second.depth_z)
                 self.high.add(*names, [], first.centre[1] < second.centre[1])
-        for _ in range(len(things)):
-            third, one, two = (things[i] for i in rng.permutation(len(things))[:3]) if len(things) > 2 else (None,) * 3
-            if third is not None:
+        if len(things) > 2:
+            for _ in range(len(things)):
+                third, one, two = (things[i] for i in rng.permutation(len(things))[:3])
                 self.beside.add("", "", _flat(one, third, size) - _flat(two, third, size),
                                 _apart(one, third) < _apart(two, third))  # fmt: skip
         for _ in range(4):

@@ -31,8 +31,8 @@ def what_at(ask: Asker) -> None:
             x0, y0, x1, y1 = thing.box
             rows, columns = np.nonzero(shown.instance[y0:y1, x0:x1] == thing.instance)
         else:
-            fabric = np.flatnonzero(shown.structure[: len(STRUCTURE) + 1] > 0.01)
-            if not len(fabric):
+            fabric = np.flatnonzero(shown.structure[: len(STRUCTURE) + 1] > 0.01).tolist()
+            if not fabric:
                 continue
             x0 = y0 = 0
             rows, columns = np.nonzero((shown.kind == ask.one(fabric)) & (shown.instance == 0))
@@ -66,7 +66,7 @@ def where(ask: Asker) -> None:
         away = [max(abs(s.centre[0] / ask.size[1] - 0.5), abs(s.centre[1] / ask.size[0] - 0.5))
                 for s in ask.shown.named]  # fmt: skip
         thing = ask.weighted(ask.shown.named, 0.05 + np.array(away))
-        x, y = relative(*thing.centre, ask.size, step=20)
+        x, y = relative(thing.centre[0], thing.centre[1], ask.size, step=20)
         ask.say("where", f"({x}, {y})", {"thing": ask.call(thing)}, value=(x, y), pixel=thing.centre,
                 instance=thing.instance)  # fmt: skip
 
@@ -83,19 +83,13 @@ def box(ask: Asker) -> None:
 
 def count(ask: Asker) -> None:
     """Of a kind whose visible things are all clear, or that is not there; as text or among four numbers."""
-    present = sorted({s.kind for s in ask.shown.clear})
-
-    def draw():
-        kind = ask.one(present) if present and ask.chance(0.75) else _absent_kind(ask)
-        number = None if kind is None else ask.shown.count(kind)
-        if number is None or number > MOST:
-            return None
-        return (kind, number), ask.balance.count(ask.domain, kind, number)
-
-    drawn = ask.accepted(draw, tries=6)
-    if not drawn:
+    weights = ask.balance.counts(ask.domain)
+    found = {kind: ask.shown.count(kind) if kind in ask.shown.kinds else 0 for kind in weights}
+    counted = [(kind, n) for kind, n in found.items() if n is not None and n <= MOST]
+    chances = [weights[kind][n] for kind, n in counted]
+    if not counted or max(chances) == 0:
         return
-    kind, number = drawn
+    kind, number = ask.weighted(counted, chances)
     words, facts = {"kinds": plural(kind)}, {"value": number, "kind": kind}
     if ask.chance(0.25):
         first = int(ask.rng.integers(max(0, number - 3), number + 1))
@@ -103,12 +97,6 @@ def count(ask: Asker) -> None:
         ask.choose("count", str(number), others, words, phrases="count", **facts)
     else:
         ask.say("count", str(number), words, **facts)
-
-
-def _absent_kind(ask: Asker) -> str | None:
-    kinds = [k for k, (clear, none) in ask.balance.shown(ask.domain).items()
-             if k not in ask.shown.kinds and clear > 0.01 and none > 0.01]  # fmt: skip
-    return ask.one(kinds) if kinds else None
 
 
 def exists(ask: Asker) -> None:

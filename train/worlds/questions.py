@@ -21,9 +21,9 @@ from .seen import Shown, see
 from .units import metres, relative
 
 ASKED: tuple[tuple[float, Callable[[Asker], None]], ...] = (
-    (2.0, sizes.distance),
+    (2.4, sizes.distance),
     (2.0, sizes.depth_at),
-    (2.0, relations.closer),
+    (2.4, relations.closer),
     (1.6, relations.left_right),
     (2.0, naming.what_at),
     (1.6, naming.where),
@@ -37,7 +37,7 @@ ASKED: tuple[tuple[float, Callable[[Asker], None]], ...] = (
     (0.7, relations.distance_between),
     (0.5, relations.closer_to),
     (0.5, relations.ratio),
-    (0.9, relations.extreme),
+    (1.4, relations.extreme),
     (0.5, relations.closer_point),
     (0.7, sizes.height),
     (0.5, sizes.width),

@@ -192,8 +192,11 @@ def closer_to(ask: Asker) -> None:
 
 
 def ratio(ask: Asker) -> None:
-    pair = by_depth(ask, clearly=1.25)
-    if pair:
+    """Small and large factors come about equally often."""
+    pairs = [pair for pair in (by_depth(ask, clearly=1.25) for _ in range(5)) if pair]
+    if pairs:
+        factors = [max(p.first.depth_z / p.second.depth_z, p.second.depth_z / p.first.depth_z) for p in pairs]
+        pair = pairs[ask.spread(np.array(factors))]
         far, near = (pair.second, pair.first) if pair.wins else (pair.first, pair.second)
         words = {"first": ask.call(far), "second": ask.call(near)}
         times = far.depth_z / near.depth_z
@@ -217,7 +220,7 @@ def extreme(ask: Asker) -> None:
         scores = [sign * ask.balance.near(thing, ask.domain, ask.size) for thing in things]
         return (things, int(best)), ask.balance.winner(scores, int(best))
 
-    drawn = ask.accepted(draw, tries=8)
+    drawn = ask.accepted(draw, tries=20)
     if not drawn:
         return
     things, best = drawn
@@ -237,10 +240,10 @@ def closer_point(ask: Asker) -> None:
 
     def draw():
         spots = [(int(ask.rng.integers(width)), int(ask.rng.integers(height))) for _ in range(2)]
-        depths = [ask.shown.smooth_depth(*spot) for spot in spots]
-        if None in depths or max(depths) < 1.25 * min(depths):
+        one, two = (ask.shown.smooth_depth(x, y) for x, y in spots)
+        if one is None or two is None or max(one, two) < 1.25 * min(one, two):
             return None
-        near = int(depths[1] < depths[0])
+        near = int(two < one)
         return (spots, near), ask.balance.winner([ask.balance.point(y / height) for _, y in spots], near)
 
     drawn = ask.accepted(draw, tries=8)
