@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from heads.base import Features, Head, Loss, Raw, Tap, masked_sum
-from heads.losses import laplace_nll, laplace_scale, multiscale_gradient, normal_difference, silog
+from heads.losses import edge_difference, laplace_nll, laplace_scale, multiscale_gradient, normal_difference, silog
 from heads.pyramid import Pyramid
 
 CANONICAL_FOCAL_PX = 1000.0
@@ -22,7 +22,7 @@ CANONICAL_FOCAL_PX = 1000.0
 class DepthHead(Head):
     """Features -> {"log_depth", "raw_scale", "sky_logit"}, each (B, H, W) float32, H x W at 16 per patch."""
 
-    loss_names = ("depth_nll", "depth_l1", "depth_silog", "depth_gradient", "depth_normal", "sky")
+    loss_names = ("depth_nll", "depth_l1", "depth_silog", "depth_gradient", "depth_edge", "depth_normal", "sky")
 
     def __init__(self, taps: list[Tap], widths: tuple[int, ...] = (64, 64, 64, 48, 32)):
         super().__init__(taps)
@@ -58,6 +58,7 @@ class DepthHead(Head):
             "depth_l1": masked_sum(error.abs(), valid),
             "depth_silog": silog(error, valid),
             "depth_gradient": multiscale_gradient(error, valid),
+            "depth_edge": edge_difference(error, target, valid),
             "depth_normal": normal_difference(raw["log_depth"], target, truth["rays"], valid),
             "sky": masked_sum(sky, known),
         }
