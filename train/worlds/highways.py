@@ -32,7 +32,7 @@ def suburb(rng) -> Place:
         inner, outer = sorted((side * half, side * garden))
         site.slab("pavement", colour, (inner, -60, outer, 260), top, paving)
     if rng.random() < 0.5:
-        marks, (white, middle) = Item("road", "white"), paints(rng)
+        marks, (_, middle) = Item("road", "white"), paints(rng)
         dashes(marks, 0.0, -12, 90, middle, 3.0, 4.0)
         site.placed.append((marks, (0.0, 0.0, 0.0), 0.0))
     deep, border = rng.uniform(3.5, 8.0), str(rng.choice(["hedge", "fence", "wall", "none"]))
@@ -118,7 +118,7 @@ def motorway(rng) -> Place:
     site.placed.append((marks, (0.0, 0.0, 0.0), 0.0))
     outer = hand * (half + 0.6), other - hand * (half + 0.6)
     for x in (*outer, -hand * (half + reserve / 2)):
-        for y in np.arange(-12, 112, 24.0):
+        for y in np.arange(-12, 112, 24.35):
             site.put(street.guard_rail(rng), x, y + 12, 0.0, np.pi / 2)
     for x in outer:
         out = 1 if x * hand > 0 else -1
@@ -143,7 +143,7 @@ def motorway(rng) -> Place:
         site.stand(street.gantry(rng, 2 * half + 1.6), 0.0, rng.uniform(22, 95), 0.0, 0.0, 0.2)
     if rng.random() < 0.45:
         _bridge(site, rng.uniform(30, 105), other)
-    traffic(site, road, rng.uniform(0.4, 0.85), heavy=0.35)
+    traffic(site, road, rng.uniform(0.4, 0.85), heavy=0.35, riders=0.0)
     for number in range(lanes):  # oncoming
         y = rng.uniform(10, 30)
         while y < 112:

@@ -113,6 +113,7 @@ def tree(rng, near: bool = True, species: str = "") -> Item:
             "birch": (0.25, 0.17, 0.55),
         }[species]  # fmt: skip
         low, spread = height * share * rng.uniform(0.85, 1.15), height * spread * rng.uniform(0.85, 1.15)
+        low = max(low, min(1.9, 0.4 * height)) if species != "column" else low
         item.post(0, 0, 0, low + (height - low) * 0.5, thick * slim, bark)
         if near:
             for _ in range(3):
@@ -126,6 +127,11 @@ def tree(rng, near: bool = True, species: str = "") -> Item:
             count += 10
         _clump(item, rng, low, height, spread, count, leaf, 0.5 if near else 0.6)
     return item
+
+
+def street_tree(rng, near: bool = True) -> Item:
+    """A tree as planted along streets: its crown starts above head height."""
+    return tree(rng, near, str(rng.choice(["round", "round", "birch", "column", "bare", "palm", "wide"])))
 
 
 def bush(rng) -> Item:

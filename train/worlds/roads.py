@@ -72,7 +72,7 @@ def _zebra(marks: Item, half, y, paint):
         marks.box((x + 0.1, y, TOP - 0.094), (0.5, 3.0, 0.2), paint)
 
 
-def traffic(site: Site, road: Road, busy: float, stop=FAR_END - 4, skip=None, heavy=0.12):
+def traffic(site: Site, road: Road, busy: float, stop=FAR_END - 4, skip=None, heavy=0.12, riders=0.1):
     """Vehicles and riders in all lanes; `skip`: heights y that stay empty (a junction)."""
     rng = site.rng
     for number in range(road.lanes):
@@ -82,7 +82,7 @@ def traffic(site: Site, road: Road, busy: float, stop=FAR_END - 4, skip=None, he
         while y < stop:
             if skip is None or not (skip[0] - 4 < y < skip[1] + 4):
                 x, yaw = road.centre(number) + rng.normal(0, 0.12), np.pi if ahead else 0.0
-                if rng.random() < 0.1:
+                if rng.random() < riders:
                     site.ride(x + 0.3 * road.lane * road.hand * (1 if ahead else -1), y, TOP, yaw)
                 elif rng.random() < (0.85 if queue else busy):
                     site.vehicle(x, y, TOP, yaw, heavy)
@@ -92,7 +92,7 @@ def traffic(site: Site, road: Road, busy: float, stop=FAR_END - 4, skip=None, he
 def _parked(site: Site, road: Road, skip, stop=85.0):
     rng = site.rng
     for sign in (-1, 1):
-        busy, y = rng.uniform(0.35, 0.95), rng.uniform(-10, -4)
+        busy, y = rng.uniform(0.35, 0.95), rng.uniform(-5, 0)
         while y < stop:
             if rng.random() < busy * (1.0 if y < 45 else 0.6) and not (skip and skip[0] - 6 < y < skip[1] + 6):
                 x = sign * (road.half - road.parking / 2 - 0.05) + rng.normal(0, 0.05)
@@ -108,7 +108,7 @@ def _frontage(site: Site, style: str, sign: int, x: float, start: float, stop: f
     """Buildings along one side, fronts at x; those near are built in detail."""
     rng, y = site.rng, start
     while y < stop:
-        near = site.near(x, y + 5, 28.0)
+        near = site.near(x, y + 6, 22.0)
         kind = style if rng.random() < 0.75 else str(rng.choice(["flats", "old", "office"]))
         built = building(rng, kind, near=near)
         width, depth, _ = built.size
@@ -127,7 +127,13 @@ def _pavement_life(site: Site, road: Road, top: float, skip):
         while y < 105:
             tree = row == "trees" or (row == "both" and rng.random() < 0.6)
             near = site.near(sign * half, y)
-            item = nature.tree(rng, near) if tree else street.pole(rng) if row == "poles" else street.street_lamp(rng)
+            item = (
+                nature.street_tree(rng, near)
+                if tree
+                else street.pole(rng)
+                if row == "poles"
+                else street.street_lamp(rng)
+            )
             if not (skip and skip[0] - 2 < y < skip[1] + 2):
                 site.stand(item, sign * (half + 0.5), y, top, out if not tree else rng.uniform(0, 6))
             y += step * rng.uniform(0.9, 1.1)
@@ -239,11 +245,12 @@ def _fronts(site: Site, road: Road, skip) -> None:
     rng = site.rng
     style = str(rng.choice(["flats", "old", "office", "house"], p=[0.4, 0.3, 0.15, 0.15]))
     gap, setback = float(rng.choice([0, 2, 9])), road.pavement + float(rng.choice([0.0, 0.0, rng.uniform(1, 6)]))
-    blocks = [(-14, skip[0] - road.pavement), (skip[1] + road.pavement, 112)] if skip else [(-14, 112)]
+    start = -3 if site.style == "driver" else -9
+    blocks = [(start, skip[0] - road.pavement), (skip[1] + road.pavement, 112)] if skip else [(start, 112)]
     for sign in (-1, 1):
         if rng.random() < 0.92:
-            for start, stop in blocks:
-                _frontage(site, style, sign, sign * (road.half + setback), start, stop, gap)
+            for y0, y1 in blocks:
+                _frontage(site, style, sign, sign * (road.half + setback), y0, y1, gap)
         if skip:  # seen along the cross street
             for x in (road.half + 24, road.half + 46):
                 built = building(rng, style, near=False)

@@ -8,10 +8,12 @@ from . import nature, people, small_things, street, vehicles
 from .facades import building
 from .nature import height_on, hill
 from .places import Place, _put, _slab, is_free
-from .things import Item, Paint, rgb_of, shade, stuff
+from .things import STRUCTURE, Item, Paint, rgb_of, shade, stuff
 
 NEAR = 16.0
 """Metres from the viewer within which things get their small parts."""
+PARTS = 1400
+"""Shapes that a place may have."""
 LIMIT = 240
 """Things a place may hold: instances are numbered in one byte."""
 
@@ -126,7 +128,21 @@ class Site:
             x, y = self.eye[0] + away * np.sin(angle), self.eye[1] + away * np.cos(angle)
             self.put(item, x, y, z, rng.uniform(0, 2 * np.pi))
 
+    def _thin(self) -> None:
+        """Drop the farthest things until the shapes fit into PARTS."""
+        excess = sum(len(item.parts) for item, *_ in self.placed) - PARTS
+        away = [np.hypot(at[0] - self.eye[0], at[1] - self.eye[1]) for _, at, _ in self.placed]
+        gone = set()
+        for i in np.argsort(away)[::-1].tolist():
+            if excess <= 0:
+                break
+            if self.placed[i][0].kind not in STRUCTURE:
+                gone.add(i)
+                excess -= len(self.placed[i][0].parts)
+        self.placed = [one for i, one in enumerate(self.placed) if i not in gone]
+
     def place(self) -> Place:
+        self._thin()
         x, y, heading = self.eye
         wander = 0.12 if self.style == "driver" else 0.35
 
