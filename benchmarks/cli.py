@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmarks.datasets.cli import prepare
+from benchmarks.pictures_command import pictures
 from benchmarks.report_command import report
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Measure a model: metric depth and camera, spatial questions, speed.", no_args_is_help=True)
 app.command()(prepare)
 app.command()(report)
+app.command()(pictures)
 
 
 class CameraChoice(StrEnum):

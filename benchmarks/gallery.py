@@ -107,9 +107,7 @@ def picture(
 
 def reduced(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """A map (H, W) at size = (h, w), float32: each cell has the value in its middle."""
-    rows, columns = (
-        ((np.arange(to) + 0.5) * of / to).astype(int) for to, of in zip(size, values.shape, strict=True)
-    )
+    rows, columns = (((np.arange(to) + 0.5) * of / to).astype(int) for to, of in zip(size, values.shape, strict=True))
     return values[np.ix_(rows, columns)].astype(np.float32)
 
 

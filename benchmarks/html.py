@@ -38,6 +38,7 @@ figure { margin: 1rem 0 1.6rem; } figcaption { font-size: .86rem; margin-bottom:
 .panels { display: grid; grid-template-columns: repeat(4, 1fr); gap: .5rem; }
 .panels div { font-size: .78rem; color: var(--soft); } .panels img { display: block; width: 100%; border-radius: 4px; }
 .panels svg { width: 100%; height: auto; font-size: 11px; display: block; margin-top: .25rem; color: var(--ink); }
+.page { display: block; width: 100%; height: auto; border: 1px solid var(--rule); border-radius: 6px; }
 @media (max-width: 640px) { .panels { grid-template-columns: repeat(2, 1fr); } }
 .pairs { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; } .pairs > svg { width: min(100%, 320px); }
 .pairs .legend { flex-direction: column; margin: 0; }

@@ -31,9 +31,11 @@ class Bar:
     unit: str
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
-        """(value, text) of at most about `most` round values."""
+        """(value, text) of at most about `most` round values; the ends where fewer than two of these fit."""
         if self.scale is not None:
-            return self.scale.ticks(most)
+            ends = (self.scale.low, self.scale.high)
+            found = self.scale.ticks(most)
+            return found if len(found) > 1 else [(end, f"{end:.0f}" if end >= 10 else f"{end:.1f}") for end in ends]
         shares = (-0.5, -0.25, 0.0, 0.25, 0.5) if most > 4 else (-0.5, 0.0, 0.5)
         return [(share, f"{100 * share:+.0f}" if share else "0") for share in shares]
 
@@ -60,32 +62,33 @@ def panels(picture: Picture, caption: str) -> str:
     return f'<figure><figcaption>{escape(caption)}</figcaption><div class="panels">{cells}</div></figure>'
 
 
-def panels_of(picture: Picture) -> list[Panel]:
+def panels_of(picture: Picture, scale: Scale | None = None) -> list[Panel]:
     """Photograph, truth, prediction, error; and the uncertainty, where the picture holds "log_depth_scale" (h, w).
 
-    Truth and its error are left out where nothing is known.
+    scale: in metres; from what is seen here where None. Truth and its error are left out where nothing is known.
+    Of `truth` inf is sky.
     """
     truth, error = picture["truth"], picture["error"]
     depth = picture.get("predicted")
     at_truth = truth * (1 + error)  # what was predicted there, exactly
     seen = at_truth if depth is None else depth
     here = np.isfinite(truth)
-    metres = Bar(Scale.of(np.concatenate([truth[here], seen[np.isfinite(seen) & (seen > 0)]])), DEPTH_COLOURS, "m")
-    assert metres.scale is not None
+    scale = scale or Scale.of(np.concatenate([truth[here], seen[np.isfinite(seen) & (seen > 0)]]))
+    metres = Bar(scale, DEPTH_COLOURS, "m")
     dim = _dim(picture["rgb"])
     shown = [Panel("photograph", picture["rgb"])]
     if here.any():
-        shown.append(Panel("truth", _drawn(truth, _depth_colours(truth, metres.scale), here, dim), metres))
-    shown.append(Panel("prediction", _prediction(picture, at_truth, metres.scale, dim), metres))
+        shown.append(Panel("truth", _drawn(truth, _depth_colours(truth, scale), ~np.isnan(truth), dim), metres))
+    shown.append(Panel("prediction", _prediction(picture, at_truth, scale, dim), metres))
     if here.any():
         errors = _drawn(truth, _error_colours(error), here, dim)
         shown.append(Panel("error of the prediction", errors, Bar(None, ERROR_COLOURS, "%")))
     if "log_depth_scale" in picture:
         percent = 100 * picture["log_depth_scale"]
-        scale = Scale.of(percent[np.isfinite(percent)])
-        colours = coloured(scale.share(percent), UNCERTAINTY_COLOURS)
+        unsure = Scale.of(percent[np.isfinite(percent)])
+        colours = coloured(unsure.share(percent), UNCERTAINTY_COLOURS)
         colours[~np.isfinite(percent)] = UNKNOWN_COLOUR
-        shown.append(Panel("uncertainty", colours, Bar(scale, UNCERTAINTY_COLOURS, "%")))
+        shown.append(Panel("uncertainty", colours, Bar(unsure, UNCERTAINTY_COLOURS, "%")))
     return shown
 
 
