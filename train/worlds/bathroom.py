@@ -34,7 +34,7 @@ def _oval(centre, half, paint):
 
 
 def bathtub(rng) -> Item:
-    """1.5-1.8 x 0.7-0.8, rim at 0.55-0.6; panelled or free-standing, its hollow five faces deep."""
+    """1.5-1.8 x 0.7-0.8, rim at 0.55-0.6, hollow; sometimes with a shower of 1.95."""
     item, paint = Item("bathtub", "white"), ceramic(rng)
     length, width, rim = rng.uniform(1.5, 1.8), rng.uniform(0.7, 0.8), rng.uniform(0.55, 0.6)
     wall = rng.uniform(0.06, 0.09)
@@ -45,6 +45,11 @@ def bathtub(rng) -> Item:
     for sx in (-1, 1):
         item.box((sx * (length - wall) / 2, 0, rim / 2 - 0.015), (wall, width, rim - 0.03), side)
         item.cushion((sx * (length - wall) / 2, 0, rim - 0.02), (wall + 0.01, width, 0.04), 0.018, paint)
+    if rng.random() < 0.4:  # a screen against splashes, and a shower
+        bar = (length / 2 - 0.02, 0, rim)
+        item.rod(bar, (bar[0], 0, 1.95), 0.011, STEEL)
+        item.capsule((bar[0], 0, 1.95), (bar[0] - 0.2, 0, 1.9), 0.012, STEEL)
+        item.post(bar[0] - 0.22, 0, 1.86, 1.89, 0.06, STEEL)
     item.box((0, 0, 0.08), (length - wall, width - wall, 0.16), darker(paint, 0.95))
     item.capsule((length / 2 - 0.04, 0, rim), (length / 2 - 0.04, 0, rim + 0.12), 0.015, STEEL)
     item.capsule((length / 2 - 0.04, 0, rim + 0.12), (length / 2 - 0.18, 0, rim + 0.09), 0.014, STEEL)

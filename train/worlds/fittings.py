@@ -252,7 +252,7 @@ def fireplace(rng) -> Item:
     item.box(
         (0, depth / 2 - 0.01, height * 0.35),
         (width, 0.02, height * 0.7),
-        Paint((0.02,) * 3, (0.05,) * 3, "bricks", 0.22),
+        Paint((0.02, 0.02, 0.02), (0.05, 0.05, 0.05), "bricks", 0.22),
     )
     item.box((0, -depth / 2 - 0.1, 0.015), (width + 0.1, 0.25, 0.03), darker(paint, 0.6))
     for k in range(3):

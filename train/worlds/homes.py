@@ -65,11 +65,11 @@ def dress_sofa(room: Room, seat: Spot) -> None:
 
 def _rug(room: Room, x: float, y: float, yaw: float) -> None:
     rug = furniture.rug(room.rng)
-    reach = np.hypot(*rug.bounds()[1][:2])
-    x = np.clip(x, room.area[0] + reach, room.area[2] - reach) if room.width > 2 * reach else None
-    y = np.clip(y, room.area[1] + reach, room.area[3] - reach) if room.length > 2 * reach else None
-    if x is not None and y is not None and room.chance(0.65):
-        room.add(rug, x, y, 0.0, yaw + room.rng.normal(0, 0.05))
+    reach = float(np.hypot(*rug.bounds()[1][:2]))
+    if min(room.width, room.length) > 2 * reach and room.chance(0.65):
+        x = np.clip(x, room.area[0] + reach, room.area[2] - reach)
+        y = np.clip(y, room.area[1] + reach, room.area[3] - reach)
+        room.add(rug, float(x), float(y), 0.0, yaw + room.rng.normal(0, 0.05))
 
 
 def _shelf(rng):

@@ -46,7 +46,8 @@ class Room:
     """The floor `area` (metres, in the frame of the place) under a ceiling at `height`.
 
     density: 0 = sparse, 1 = cluttered. spans: per wall what is in use, as (from, to, lowest, highest). holes: the
-    openings, alike; wall_depth: thickness. taken: floor in use. knee: for an attic the height of its low walls 2 and 3 and the slope.
+    openings, alike; wall_depth: thickness. taken: floor in use; lying: what is above it, as (height, footprint).
+    knee: for an attic the height of its low walls 2 and 3, and the slope of the roof.
     storey: metres from the floor down to the ground outside. shut: the wall that a second room lies behind.
     """
 
@@ -57,12 +58,14 @@ class Room:
     placed: list = field(default_factory=list)
     targets: list = field(default_factory=list)
     budget: Budget = field(default_factory=Budget)
+    lying: list[tuple[float, Rectangle]] = field(default_factory=list)
     taken: list[Rectangle] = field(default_factory=list)
     spans: list[list] = field(default_factory=lambda: [[], [], [], []])
     holes: list[list] = field(default_factory=lambda: [[], [], [], []])
     wall_depth: list[float] = field(default_factory=lambda: [0.12] * 4)
     knee: tuple[float, float] | None = None
     storey: float = 0.3
+    name: str = ""
     shut: int | None = None
 
     @property
@@ -121,6 +124,8 @@ class Room:
         self.budget.parts -= len(item.parts)
         self.budget.things -= thing
         self.placed.append((item, (float(x), float(y), float(z)), float(yaw)))
+        if thing and z > 0.2:
+            self.lying.append((z, footprint(item, x, y, yaw)))
         return Spot(item, float(x), float(y), float(z), float(yaw))
 
     def put(self, item: Item, x: float, y: float, yaw: float = 0.0, margin: float = 0.03) -> Spot | None:
@@ -196,41 +201,38 @@ class Room:
         return offset if wall in (0, 2) else -offset
 
     def on(self, spot: Spot | None, makers, count: int, level: tuple[float, float] | None = None, reach: float = 0.92,
-           facing: bool = True) -> list[Spot]:  # fmt: skip
+           facing: bool = True) -> None:  # fmt: skip
         """Lay up to `count` small things on the thing's top, or on a `level` (height, clear height) of it."""
-        if spot is None or (level is None and spot.item.top is None):
-            return []
-        z, clear = level or (spot.item.top, self.height)
+        if level is None and spot is not None and spot.item.top is not None:
+            level = spot.item.top, self.height
+        if spot is None or level is None:
+            return
         low, high = spot.item.bounds()
-        round_top = spot.item.parts[0].shape == "cylinder"
-        here, laid = [], []
         for _ in range(count):
             small = self.pick(makers)
             turn = self.rng.normal(0, 0.25) if facing else self.rng.uniform(0, 2 * np.pi)
-            area = footprint(small, 0, 0, turn, 0.006)
-            room = [
-                high[0] * reach - area[2],
-                low[0] * reach - area[0],
-                high[1] * reach - area[3],
-                low[1] * reach - area[1],
-            ]
-            if small.bounds()[1][2] > clear or room[0] <= room[1] or room[2] <= room[3]:
+            x0, y0, x1, y1 = footprint(small, 0, 0, turn)
+            rise = float(small.bounds()[1][2])
+            u0, u1 = low[0] * reach - x0, high[0] * reach - x1
+            v0, v1 = low[1] * reach - y0, high[1] * reach - y1
+            if rise > level[1] or u1 <= u0 or v1 <= v0:
                 continue
             for _ in range(3):
-                u, v = self.rng.uniform(room[1], room[0]), self.rng.uniform(room[3], room[2])
-                if round_top and np.hypot(u, v) + max(area[2], area[3]) > high[0] * 0.97:
+                u, v = self.rng.uniform(u0, u1), self.rng.uniform(v0, v1)
+                if spot.item.parts[0].shape == "cylinder" and np.hypot(u, v) + max(x1, y1) > high[0] * 0.97:
                     continue
-                area = footprint(small, u, v, turn, 0.006)
-                if is_free(area, here):
-                    x, y = spot.at(u, v)
-                    if self.headroom((x, y, x, y)) < spot.z + z + small.bounds()[1][2] + 0.05:
-                        break
-                    if done := self.add(small, x, y, spot.z + z, spot.yaw + turn):
-                        here.append(area)
-                        laid.append(done)
-                        self.targets.append((done.x, done.y, done.z + float(small.bounds()[1][2]) / 2))
+                if self._lay(small, *spot.at(u, v), spot.z + level[0], spot.yaw + turn, rise):
                     break
-        return laid
+
+    def _lay(self, small: Item, x: float, y: float, z: float, yaw: float, rise: float) -> bool:
+        area = footprint(small, x, y, yaw, -0.003)
+        busy = [other for height, other in self.lying if abs(height - z) < 0.02]
+        if not is_free(area, busy) or self.headroom((x, y, x, y)) < z + rise + 0.05:
+            return False
+        if self.add(small, x, y, z, yaw) is None:
+            return False
+        self.targets.append((x, y, z + rise / 2))
+        return True
 
     def around(self, spot: Spot | None, maker, share: float, people=None) -> None:
         """Chairs along the four sides of a table (round: in a ring), a `share` of the places taken; some are sat on."""

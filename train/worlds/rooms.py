@@ -65,17 +65,16 @@ def rooms_of(rng: np.random.Generator) -> list[Room]:
     name = str(rng.choice(names, p=np.array([p.odds for p in PLANS.values()]) / sum(p.odds for p in PLANS.values())))
     plan = PLANS[name]
     width, length, height = rng.uniform(*plan.width), rng.uniform(*plan.length), rng.uniform(*plan.height)
-    main = Room(
-        rng, (0.0, 0.0, width, length), height, rng.uniform(0.02, 1) ** 0.7, storey=float(rng.choice([0.3, 3, 6, 12]))
-    )
+    main = Room(rng, (0.0, 0.0, width, length), height, rng.uniform(0.02, 1) ** 0.7, name=name)
+    main.storey = float(rng.choice([0.3, 3, 6, 12]))
     if name == "attic":
         main.knee = (rng.uniform(0.8, 1.3), np.tan(np.radians(rng.uniform(38, 52))))
     rooms, plans = [main], [plan]
     if name != "attic" and main.chance(0.45):
-        second = _behind(main, PLANS[str(rng.choice([n for n in names if n != "attic"]))])
+        second = _behind(main, str(rng.choice([n for n in names if n != "attic"])))
         if second:
-            rooms.append(second[0])
-            plans.append(second[1])
+            rooms.append(second)
+            plans.append(PLANS[second.name])
     for room, own in zip(rooms, plans, strict=True):
         _openings(room, own)
         _enclose(room, own)
@@ -88,9 +87,9 @@ def rooms_of(rng: np.random.Generator) -> list[Room]:
     return rooms
 
 
-def _behind(main: Room, plan: Plan) -> tuple[Room, Plan] | None:
+def _behind(main: Room, name: str) -> Room | None:
     """A second room behind one wall of the first, joined by a doorway."""
-    rng, side = main.rng, int(main.rng.integers(4))
+    rng, side, plan = main.rng, int(main.rng.integers(4)), PLANS[name]
     width, length = rng.uniform(*plan.width), rng.uniform(*plan.length)
     x0, y0, x1, y1 = main.area
     if side < 2:
@@ -101,11 +100,12 @@ def _behind(main: Room, plan: Plan) -> tuple[Room, Plan] | None:
         x = x1 + 2 * THICK if side == 3 else x0 - 2 * THICK - width
     height = main.height if main.chance(0.7) else rng.uniform(*plan.height)
     area, density = (x, y, x + width, y + length), main.density * rng.uniform(0.2, 1.0)
-    second = Room(rng, area, height, density, main.placed, main.targets, main.budget, storey=main.storey)
+    second = Room(rng, area, height, density, main.placed, main.targets, main.budget, name=name)
+    second.storey = main.storey
     if not shell.join(main, second, side):
         return None
     main.shut, second.shut = side, side ^ 1
-    return second, plan
+    return second
 
 
 def _openings(room: Room, plan: Plan) -> None:

@@ -59,7 +59,11 @@ def laptop(rng) -> Item:
     if rng.random() < 0.15:
         item.cushion((0, 0, 0.021), (width, depth, 0.008), 0.003, shell)
         return item
-    item.box((0, 0.03, 0.0185), (width * 0.88, depth * 0.45, 0.003), Paint((0.02,) * 3, (0.1,) * 3, "checker", 0.019))
+    item.box(
+        (0, 0.03, 0.0185),
+        (width * 0.88, depth * 0.45, 0.003),
+        Paint((0.02, 0.02, 0.02), (0.1, 0.1, 0.1), "checker", 0.019),
+    )
     lean = rng.uniform(0.15, 0.55)
     c, s = np.cos(lean), np.sin(lean)
     y, z = depth / 2 + s * depth / 2, 0.015 + c * depth / 2

@@ -111,7 +111,7 @@ class Item:
     parts: list[Part] = field(default_factory=list)
     top: float | None = None
 
-    def box(self, centre, size, paint, axis="z"):
+    def box(self, centre, size, paint, axis: Axis = "z"):
         half = (size[0] / 2, size[1] / 2, size[2] / 2)
         self.parts.append(Part("box", tuple(centre), half, paint, axis))
 
