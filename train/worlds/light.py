@@ -58,8 +58,8 @@ def _white(rng) -> np.ndarray:
 
 def _camera(rng, dark: bool) -> dict:
     """Exposure, lens, sensor and processing: from good phones and reflex cameras down to webcams."""
-    poor = rng.random() < 0.25
-    motion = rng.uniform(1.5, 5) * (rng.random() < (0.2 if dark else 0.05))
+    poor = rng.random() < 0.18
+    motion = rng.uniform(1.5, 4) * (rng.random() < (0.2 if dark else 0.05))
     angle = rng.uniform(0, np.pi)
     return {
         "pattern": int(rng.integers(1 << 30)),
@@ -68,19 +68,19 @@ def _camera(rng, dark: bool) -> dict:
         "meter": float(rng.uniform(0, 1)),  # 0: the whole picture counts, 1: mostly the middle
         "shoulder": float(rng.uniform(0.45, 0.95)),  # where highlights begin to be compressed; near 1 they clip
         "lift": float(rng.uniform(0.1, 0.5)) if rng.random() < 0.35 else 0.0,  # local tone mapping of phones
-        "contrast": rng.uniform(0.85, 1.3),
+        "contrast": rng.uniform(0.85, 1.18),
         "black": rng.uniform(0.0, 0.05) if rng.random() < 0.3 else 0.0,  # veil of a dirty or flaring lens
         "saturation": 0.0 if rng.random() < 0.015 else rng.uniform(0.65, 1.3),
         "vignette": max(0.0, rng.normal(0.12, 0.15)),
-        "shot": rng.uniform(0.004, 0.03) * (2.5 if dark or poor else 1.0),  # noise: at white, by photons
-        "read": rng.uniform(0.0, 0.004) * (3.0 if dark or poor else 1.0),  # and by the sensor
+        "shot": rng.uniform(0.003, 0.018) * (1.8 if dark or poor else 1.0),  # noise: at white, by photons
+        "read": rng.uniform(0.0, 0.0025) * (2.0 if dark or poor else 1.0),  # and by the sensor
         "smear": rng.uniform(0.3, 1.0) if rng.random() < 0.5 else 0.0,  # denoising that eats texture
-        "blur": rng.uniform(0.6, 1.3) if poor else rng.uniform(0.25, 0.6),  # of the lens, pixels
+        "blur": rng.uniform(0.5, 1.1) if poor else rng.uniform(0.25, 0.6),  # of the lens, pixels
         "sharpen": rng.uniform(0.2, 1.4) if rng.random() < 0.55 else 0.0,
         "shrink": rng.uniform(0.45, 0.8) if poor and rng.random() < 0.6 else 1.0,  # sensor pixels per image pixel
         "aberration": rng.uniform(0.0005, 0.004) if rng.random() < 0.4 else 0.0,  # of the image's half width
         "motion": (motion * np.cos(angle), motion * np.sin(angle)),  # pixels across and down
-        "defocus": (float(np.exp(rng.uniform(0, np.log(12.0)))), rng.uniform(0.5, 3.0) if rng.random() < 0.15 else 0.0),
+        "defocus": (float(np.exp(rng.uniform(0, np.log(12.0)))), rng.uniform(0.5, 1.8) if rng.random() < 0.1 else 0.0),
     }
 
 

@@ -22,27 +22,27 @@ def casts_shadow(primitives) -> np.ndarray:
     return ~np.isin(primitives.kind, _THROUGH) & (primitives.glow == 0)
 
 
-def rays_to(light: Light, place: Tensor, slot: Tensor, turn: float) -> tuple[Tensor, Tensor]:
-    """From points (N, 3) to one of 16 places on the light: the way there (N, 3), and white paper's share (N,).
+def rays_to(light: Light, place: Tensor, slot: Tensor, turn: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """From points (N, 3): the direction of the light (N, 3), what white paper facing it shows (N,), as a factor of
 
-    The share is what white paper shows that faces the light, as a factor of its rgb; 0 where none arrives.
+    its rgb; the way to one of 16 places on it (N, 3), and whether that place sends anything at all (N,).
     """
     s = (torch.stack([slot % 4, slot // 4], -1) + 0.5 + tensor([turn % 1 - 0.5, turn * 7 % 1 - 0.5], place)) / 2 - 1
-    across, at = tensor(light.across, place), tensor(light.at, place)
+    across, at, whole = tensor(light.across, place), tensor(light.at, place), torch.ones_like(place[:, 0])
     if light.kind == "panel":
-        way = at + s @ across - place
-        d2 = way.square().sum(1)
-        leaving = -(way @ tensor(light.normal, place)) / d2.sqrt().clamp(min=1e-6)
-        return way, light.area * leaving.clamp(min=0) / (torch.pi * d2 + light.area)
+        middle = at - place
+        d2 = middle.square().sum(1)
+        leaving = -(middle @ tensor(light.normal, place)) / d2.sqrt().clamp(min=1e-6)
+        return middle, light.area * leaving.clamp(min=0) / (torch.pi * d2 + light.area), middle + s @ across, whole
     s = s * (1 - s.flip(1).square() / 2).clamp(min=0).sqrt()  # the square on the disc
     if light.kind == "lamp":
+        middle = at - place
         sides = torch.stack([s[:, 0], s[:, 1], -s.sum(1) * 0.5], 1) * across.norm(dim=1)[0]
-        way = at + sides - place
-        return way, 1 / (way.square().sum(1) + 0.05)
+        return middle, 1 / (middle.square().sum(1) + 0.05), middle + sides, whole
     way = normalize(at + s @ across, dim=1)
     if light.kind == "sun":
-        return way * FAR_AWAY, torch.ones_like(way[:, 0])
-    share, reach = torch.zeros_like(way[:, 0]), torch.ones_like(way[:, 0])
+        return at.expand_as(place), whole, way * FAR_AWAY, whole
+    enters, reach = torch.zeros_like(whole), whole
     for centre, right, up in tensor(light.openings, place):
         inward = torch.linalg.cross(right, up)
         falling = way @ inward
@@ -50,34 +50,41 @@ def rays_to(light: Light, place: Tensor, slot: Tensor, turn: float) -> tuple[Ten
         off = place + t[:, None] * way - centre
         a, b = off @ right / right.square().sum(), off @ up / up.square().sum()
         frame = 0.04 / right.norm()
-        glass = (a.abs() < 1 - frame) & (b.abs() < 0.96) & (a.abs() > 0.75 * frame)
-        enters = glass & (t > 0) & (falling < 0)
-        share, reach = torch.where(enters, 1.0, share), torch.where(enters, t, reach)
-    return way * (reach * 0.98)[:, None], share
+        glass = (a.abs() < 1 - frame) & (b.abs() < 0.96) & (a.abs() > 0.75 * frame) & (t > 0) & (falling < 0)
+        enters, reach = torch.where(glass, 1.0, enters), torch.where(glass, t, reach)
+    return at.expand_as(place), whole, way * (reach * 0.98)[:, None], enters
 
 
-def direct(scene, tracer, place: Tensor, normal: Tensor, distance: Tensor, slot: Tensor):
-    """Light that comes straight: (rgb (L, 3), share (N, L) by position and tilt, visibility (N, L) before smoothing).
+def facing_share(direction: Tensor, share: Tensor, normal: Tensor) -> Tensor:
+    """(N,): what white paper of this normal shows, of what it shows when it faces the light."""
+    return share * (direction * normal).sum(1).clamp(min=0) / direction.norm(dim=1).clamp(min=1e-6)
 
-    place, normal (N, 3), distance (N,) from the camera, slot (N,): see `screen.slots`.
+
+def direct(scene, tracer, found, slot: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Light that comes straight: rgb (L, 3), share by position and tilt (N, L), visibility (N, L) before smoothing.
+
+    found: N surface points, see `shade.Surface`; slot (N,): see `screen.slots`.
     """
-    lights = scene.look["lights"]
+    lights, place = scene.look["lights"], found.place
     rgb = tensor(np.array([light.rgb for light in lights]).reshape(-1, 3), place)
-    shares, ways = torch.zeros(len(place), len(lights), device=place.device), []
+    shares = torch.zeros(len(place), len(lights), device=place.device)
+    visible, ways = torch.full_like(shares, 0.65), []
     for i, light in enumerate(lights):
-        way, share = rays_to(light, place, slot, (scene.look["pattern"] % 991) / 991 + 0.618 * i)
-        shares[:, i] = share * (way * normal).sum(1).clamp(min=0) / way.norm(dim=1).clamp(min=1e-6)
-        ways.append(way)
-    visible = torch.full_like(shares, 0.65)
+        turn = (scene.look["pattern"] % 991) / 991 + 0.618 * i
+        direction, share, way, sends = rays_to(light, place, slot, turn)
+        shares[:, i] = facing_share(direction, share, found.shading) * ((direction * found.normal).sum(1) > 0)
+        ways.append((way, sends > 0))
+        if light.kind == "shaft":
+            visible[:, i] = sends
     casts = casts_shadow(scene.primitives)
     adds = (shares.mean(0) * rgb.mean(1)).tolist()
-    order = sorted(range(len(lights)), key=lambda i: -adds[i])[:SHADOWED]
-    start = place + normal * (0.003 + 4e-4 * distance[:, None])
-    for i in order:
+    start = found.place + found.normal * (0.003 + 4e-4 * found.distance[:, None])
+    for i in sorted(range(len(lights)), key=lambda i: -adds[i])[:SHADOWED]:
         if not casts.any() or adds[i] < 0.02 * sum(adds):
             continue
-        active = shares[:, i] > 1e-3 * shares[:, i].max()
-        visible[:, i] = 1 - tracer.blocked(start, ways[i], active, casts).float()
+        way, sends = ways[i]
+        active = (shares[:, i] > 1e-3 * shares[:, i].max()) & sends
+        visible[:, i] = (sends & ~tracer.blocked(start, way, active, casts)).float()
     return rgb, shares, visible
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from . import looks, screen
-from .lighting import around, direct, rays_to
+from .lighting import around, direct, facing_share, rays_to
 from .noise import random
 from .patterns import panes
 from .rays import normals
@@ -32,6 +32,7 @@ class Surface:
 
     place: Tensor  # (N, 3) world, metres
     normal: Tensor  # (N, 3) unit, world
+    shading: Tensor  # (N, 3) the same with what is too fine to be shape: leaves, blades of grass
     unit: Tensor  # (N, 3) unit direction of the ray
     distance: Tensor  # (N,) from the camera, metres
     albedo: Tensor  # (N, 3)
@@ -66,7 +67,7 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
         order = _neighbours(rows // shape[1], rows % shape[1], found.distance)
         tracer = Tracer(scene.primitives, order)
         own_slot = slot.reshape(-1)[rows]
-        lamp_rgb, shares, visible = direct(scene, tracer, found.place, found.normal, found.distance, own_slot)
+        lamp_rgb, shares, visible = direct(scene, tracer, found, own_slot)
         mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot)
         view = [full(x).reshape(*shape, -1) for x in (found.place - table.position, found.normal)]
         there = seen.reshape(shape)
@@ -79,7 +80,7 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
         count = shares.shape[1]
         visible, open_share = calm[:, :count], calm[:, count : count + 1]
         mirrored = torch.lerp(calm[:, count + 1 :], mirrored, sharp[:, None])
-        light = around(scene, found.place, found.normal) * open_share + (shares * visible) @ lamp_rgb
+        light = around(scene, found.place, found.shading) * open_share + (shares * visible) @ lamp_rgb
         lit = found.albedo * light * (1 - 0.6 * found.mirrors) + found.emitted
         lit = lit + found.mirrors * mirrored + _shine(scene, found, visible, lamp_rgb)
         colour[rows] = _hazy(scene, lit, found)
@@ -163,8 +164,8 @@ def _surfaces(scene, table: _Table, part: Tensor, offset: Tensor, ray: Tensor) -
         _ceiling_panels(scene, place, kind == _KIND["ceiling"], emitted)
     fresnel = base + ((1 - base) * gloss[:, None]) * ((1 - cos) ** 5)[:, None]
     rough = torch.where(mirror, 0.0, 1 - gloss)
-    normal = _rippled(names, spot, normal)
-    return Surface(place, normal, unit, distance, albedo, emitted, fresnel, rough)
+    shading = _rippled(names, spot, normal)
+    return Surface(place, normal, shading, unit, distance, albedo, emitted, fresnel, rough)
 
 
 def _spots(scene, table, part, point, normal, height, distance, cos) -> Spot:
@@ -245,8 +246,8 @@ def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor) -> tuple[
         other = _surfaces(scene, table, which[hit], offset, way[hit])
         light = around(scene, other.place, other.normal)
         for i, lamp in enumerate(scene.look["lights"]):
-            toward, share = rays_to(lamp, other.place, slot[hit], 0.618 * i)
-            share = share * (toward * other.normal).sum(1).clamp(min=0) / toward.norm(dim=1).clamp(min=1e-6)
+            direction, share, _, sends = rays_to(lamp, other.place, slot[hit], 0.618 * i)
+            share = facing_share(direction, share, other.shading) * sends
             light = light + 0.7 * share[:, None] * looks.tensor(lamp.rgb, light)
         seen[hit] = other.albedo * light + other.emitted
     if scene.room is None:

@@ -214,11 +214,15 @@ def lawn(s: Spot) -> Tensor:
 
 
 def leaves(s: Spot) -> Tensor:
+    """Leaves at most 15 cm long, in clumps one period wide, dark gaps between both."""
+    size = s.scale.clamp(max=0.15)
     a, b, _ = s.spun()
-    border, own = cells(a, b * 1.4)
-    seen, clump = s.fine(s.scale), noise(a * 0.25, b * 0.25) - 0.5
-    gap = (1 - border * 6).clamp(0, 1) * seen
-    colour = s.two(0.5 + (own - 0.5) * seen, (1 + 0.9 * (own - 0.5) * seen + 0.6 * clump) * (1 - 0.7 * gap))
+    border, own = cells(a * s.scale / size, b * s.scale / size * 1.5)
+    _, clump = cells(a + 0.35 * noise(a * 2, b * 2), b + 0.35 * noise(a * 2 + 7, b * 2))
+    wide, seen = noise(a * 0.2, b * 0.2) - 0.5, s.fine(size)
+    gap = ((own < 0.22) * 1.0 + 0.6 * (1 - border * 6).clamp(0, 1)).clamp(max=1) * seen
+    tint = 1 + 0.7 * (own - 0.5) * seen + 0.5 * (clump - 0.5) * s.fine(s.scale) + 0.6 * wide
+    colour = s.two(0.5 + 0.8 * (own - 0.5) * seen + 0.4 * (clump - 0.5), tint * (1 - 0.65 * gap))
     hue = torch.tensor([0.5, 0.15, -0.2], device=a.device) * (own - 0.5)[:, None] * seen[:, None]
     return colour * (1 + hue)
 
