@@ -30,106 +30,129 @@ def hit(shape: int, origin: Tensor, ray: Tensor, extent: Tensor, near: float = N
         half = extent[:, :3, None]
         t = (_capsule if SHAPES[shape] == "capsule" else _rounded_box)(origin * half, ray * half, extent)
     else:
-        t = (_box, _ball, _cylinder, _cone)[shape](origin, ray)
+        t = (_box, _enter_round, _cylinder, _cone)[shape](origin, ray)
     return torch.where(t > near, t, torch.inf)
 
 
-def _slab(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-    inverse = 1 / torch.where(d.abs() < 1e-9, 1e-9, d)
-    a, b = (-1 - o) * inverse, (1 - o) * inverse
+def _dot(a: Tensor, b: Tensor, axes: int = 3) -> Tensor:
+    """Sum over dimension 1, without the slow reduction over three entries."""
+    total = a[:, 0] * b[:, 0]
+    for i in range(1, axes):
+        total = torch.addcmul(total, a[:, i], b[:, i])
+    return total
+
+
+def _slab(o: Tensor, d: Tensor, half: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    """Where the line enters and leaves -half ... half; infinite where it runs along, nan on the very border."""
+    inverse = d.reciprocal()
+    a, b = (-half - o) * inverse, (half - o) * inverse
     return torch.minimum(a, b), torch.maximum(a, b)
 
 
+def _through(o: Tensor, d: Tensor, half: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    """Where the line enters and leaves the box of these half extents; it misses where enter is not below leave."""
+    low, high = _slab(o, d, half)
+    enter = torch.maximum(torch.maximum(low[:, 0], low[:, 1]), low[:, 2])
+    return enter, torch.minimum(torch.minimum(high[:, 0], high[:, 1]), high[:, 2])
+
+
+def _round(o: Tensor, d: Tensor, radius: Tensor | float = 1.0, axes: int = 3) -> tuple[Tensor, Tensor]:
+    """The t nearest to the middle of a ball (of a cylinder: 2 axes), and half the way inside: 0 where it misses.
+
+    Through the distance of the line from the middle, which is well conditioned for far and small balls.
+    """
+    a = _dot(d, d, axes).clamp(min=1e-12)
+    nearest = -_dot(o, d, axes) / a
+    off = [torch.addcmul(o[:, i], nearest, d[:, i]) for i in range(axes)]
+    gap = radius * radius - off[0] * off[0]
+    for side in off[1:]:
+        gap = gap - side * side
+    return nearest, (gap.clamp(min=0) / a).sqrt()
+
+
+def _enter_round(o: Tensor, d: Tensor, radius: Tensor | float = 1.0, axes: int = 3) -> Tensor:
+    nearest, reach = _round(o, d, radius, axes)
+    return torch.where(reach > 0, nearest - reach, torch.inf)
+
+
 def _box(o: Tensor, d: Tensor) -> Tensor:
-    low, high = _slab(o, d)
-    enter, leave = low.amax(1), high.amin(1)
+    enter, leave = _through(o, d)
     return torch.where(enter < leave, enter, torch.inf)
 
 
-def _ball(o: Tensor, d: Tensor) -> Tensor:
-    a, b = (d * d).sum(1), (o * d).sum(1)
-    nearest = -b / a
-    gap = 1 - (o + nearest[:, None] * d).square().sum(1)  # 1 - (distance of the line)^2, well conditioned
-    return torch.where(gap > 0, nearest - (gap.clamp(min=0) / a).sqrt(), torch.inf)
-
-
 def _cylinder(o: Tensor, d: Tensor) -> Tensor:
-    oxy, dxy = o[:, :2], d[:, :2]
-    a = (dxy * dxy).sum(1).clamp(min=1e-12)
-    nearest = -(oxy * dxy).sum(1) / a
-    gap = 1 - (oxy + nearest[:, None] * dxy).square().sum(1)
-    reach = (gap.clamp(min=0) / a).sqrt()
+    nearest, reach = _round(o, d, axes=2)
     low, high = _slab(o[:, 2], d[:, 2])
     enter, leave = torch.maximum(nearest - reach, low), torch.minimum(nearest + reach, high)
-    return torch.where((gap > 0) & (enter < leave), enter, torch.inf)
+    return torch.where((reach > 0) & (enter < leave), enter, torch.inf)
 
 
 def _cone(o: Tensor, d: Tensor) -> Tensor:
     # x^2 + y^2 = (1 - z)^2 / 4, on -1 <= z <= 1
     oz, dz = (1 - o[:, 2]) / 2, -d[:, 2] / 2
-    a = (d[:, :2] * d[:, :2]).sum(1) - dz * dz
+    a = _dot(d, d, 2) - dz * dz
     a = torch.where(a.abs() < 1e-9, 1e-9, a)
-    b = (o[:, :2] * d[:, :2]).sum(1) - oz * dz
-    c = (o[:, :2] * o[:, :2]).sum(1) - oz * oz
-    root = (b * b - a * c).clamp(min=0).sqrt()
+    b = _dot(o, d, 2) - oz * dz
+    c = _dot(o, o, 2) - oz * oz
+    square = b * b - a * c
+    root = square.clamp(min=0).sqrt()
     first, second = (-b - root) / a, (-b + root) / a
     t = torch.full_like(first, torch.inf)
     for side in (torch.maximum(first, second), torch.minimum(first, second)):
         z = o[:, 2] + side * d[:, 2]
-        t = torch.where((b * b - a * c > 0) & (z.abs() <= 1) & (side > 0), side, t)
+        t = torch.where((square > 0) & (z.abs() <= 1) & (side > 0), side, t)
     base = (-1 - o[:, 2]) / torch.where(d[:, 2].abs() < 1e-9, 1e-9, d[:, 2])
-    inside = (o[:, :2] + base[:, None] * d[:, :2]).square().sum(1) <= 1
+    inside = (o[:, 0] + base * d[:, 0]).square() + (o[:, 1] + base * d[:, 1]).square() <= 1
     return torch.where(inside & (base > 0), torch.minimum(t, base), t)
-
-
-def _enter_ball(o: Tensor, d: Tensor, radius: Tensor) -> Tensor:
-    """Where the line enters a ball (or, of two coordinates, a cylinder) around the origin, else inf."""
-    a = (d * d).sum(1).clamp(min=1e-12)
-    nearest = -(o * d).sum(1) / a
-    gap = radius * radius - (o + nearest[:, None] * d).square().sum(1)
-    return torch.where(gap > 0, nearest - (gap.clamp(min=0) / a).sqrt(), torch.inf)
 
 
 def _capsule(o: Tensor, d: Tensor, extent: Tensor) -> Tensor:
     """The first of its cylinder and its two balls: their union is convex. Metres."""
     radius = extent[:, :1]
-    half = (extent[:, 2:3] - radius)[..., None]
-    side = _enter_ball(o[:, :2], d[:, :2], radius)
+    half = extent[:, 2:3] - radius
+    side = _enter_round(o, d, radius, axes=2)
     z = o[:, 2] + torch.where(side.isinf(), 0, side) * d[:, 2]
-    first = torch.where(z.abs() <= half[:, 0], side, torch.inf)
-    for sign in (-1, 1):
-        shift = torch.cat([torch.zeros_like(o[:, :2]), (sign * half).expand(-1, 1, o.shape[2])], 1)
-        first = torch.minimum(first, _enter_ball(o - shift, d, radius))
+    first = torch.where(z.abs() <= half, side, torch.inf)
+    for end in (-half, half):
+        shifted = torch.stack([o[:, 0], o[:, 1], o[:, 2] - end], 1)
+        first = torch.minimum(first, _enter_round(shifted, d, radius))
     return first
 
 
 def _rounded_box(o: Tensor, d: Tensor, extent: Tensor) -> Tensor:
-    """Where the distance to the inner box falls to the radius of the edges. Metres.
+    """Like a box, but where the ray meets the box around it beside an edge, as `_edge` says. Metres."""
+    half, radius = extent[:, :3, None], extent[:, 3:]
+    enter, leave = _through(o, d, half)
+    point = torch.addcmul(o.expand_as(d), enter[:, None], d)
+    outer = (point.abs() > half - radius[..., None]).int()
+    at = ((enter < leave) & (outer[:, 0] + outer[:, 1] + outer[:, 2] > 1)).nonzero()
+    row, column = at[:, 0], at[:, 1]
+    t = torch.where(enter < leave, enter, torch.inf)
+    begin, length = enter[row, column], (leave - enter)[row, column]
+    inner = (half - radius[..., None])[row, :, 0]
+    rest = _edge(point[row, :, column], d[row, :, column], inner, radius[row, 0], length, 3e-6 * begin.abs())
+    t[row, column] = begin + rest
+    return t
+
+
+def _edge(o: Tensor, d: Tensor, inner: Tensor, radius: Tensor, length: Tensor, slack: Tensor) -> Tensor:
+    """t (M,) in 0 ... length at which the distance to the inner box (M, 3) falls to `radius`, else inf.
 
     The squared distance along the ray is convex and, between the planes of the inner box, a quadratic: the
     piece with the root begins at the last plane at which the ray is still outside and coming closer.
     """
-    half, radius = extent[:, :3, None], extent[:, 3:]
-    inner = half - radius[..., None]
-    inverse = 1 / torch.where(d.abs() < 1e-9, 1e-9, d)
-    a, b = (-half - o) * inverse, (half - o) * inverse
-    enter, leave = torch.minimum(a, b).amax(1), torch.maximum(a, b).amin(1)
-    o = o + enter[:, None] * d  # from here on everything is as small as the box
-    length, slack = leave - enter, 1e-3 * radius + 3e-6 * enter.abs()
-    planes = torch.cat([(-inner - o) * inverse, (inner - o) * inverse], 1)
-    begin = torch.zeros_like(enter)
-    for i in range(6):
-        t = planes[:, i]
-        point = o + t[:, None] * d
-        beyond = (point.abs() - inner).clamp(min=0)
-        closing = (beyond * point.sign() * d).sum(1) < 0
-        before = closing & (beyond.square().sum(1) > radius * radius) & (t < length)
-        begin = torch.where(before, torch.maximum(begin, t), begin)
+    inverse = d.reciprocal()
+    planes = torch.cat([(-inner - o) * inverse, (inner - o) * inverse], 1)  # (M, 6)
+    point = o[:, None] + planes[..., None] * d[:, None]  # (M, 6, 3)
+    beyond = (point.abs() - inner[:, None]).clamp(min=0)
+    closing = (beyond * point.sign() * d[:, None]).sum(2) < 0
+    outside = closing & (beyond.square().sum(2) > radius[:, None] ** 2) & (planes > 0) & (planes < length[:, None])
+    begin = torch.where(outside, planes, 0).amax(1)
     end = torch.where(planes > begin[:, None], planes, torch.inf).amin(1)
     middle = o + ((begin + torch.minimum(end, length)) / 2)[:, None] * d
     sign = torch.where(middle.abs() > inner, middle.sign(), 0)
-    t = _enter_ball((o - sign * inner) * sign.abs(), d * sign.abs(), radius)
-    return torch.where((enter < leave) & (t > -slack) & (t < length), enter + t.clamp(min=0), torch.inf)
+    t = _enter_round((o - sign * inner) * sign.abs(), d * sign.abs(), radius)
+    return torch.where((t > -1e-3 * radius - slack) & (t < length), t.clamp(min=0), torch.inf)
 
 
 def first_hits(shape: Tensor, local: Tensor, origin: Tensor, extent: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]:
