@@ -75,7 +75,9 @@ def city_park(rng) -> Place:
     elif rng.random() < 0.4:
         site.put(park.fountain(rng), *_spread(rng, 5, 25, 0.6), 0.0)
     _trees(site, int(rng.integers(12, 34)), 4.5, 100)
-    makers = (street.bench, street.bench, street.bin, nature.bush, nature.hedge, street.street_lamp, park.picnic_table,
+    for _ in range(int(rng.integers(1, 5))):
+        site.seat(*_spread(rng, 2.0, 25), None, rng.uniform(0, 6.28))
+    makers = (street.bench, street.bin, nature.bush, nature.hedge, street.street_lamp, park.picnic_table,
               vehicles.bicycle, small_things.ball, nature.rock, people.dog, street.fence, street.sign,
               park.parasol)  # fmt: skip
     _scatter(site, makers, int(rng.integers(8, 20)), 1.8, 30)
@@ -165,14 +167,13 @@ def beach(rng) -> Place:
     def dry(x: float, y: float) -> bool:
         return -x * np.sin(turn) + y * np.cos(turn) < shore - 0.8
 
-    makers = (park.parasol, park.parasol, people.person, people.child, people.seated, small_things.ball, nature.rock,
+    makers = (park.parasol, park.parasol, people.person, people.child, small_things.ball, nature.rock,
               small_things.backpack, park.tent, people.dog, street.bin, small_things.box)  # fmt: skip
     for _ in range(int(rng.integers(16, 40))):
         x, y = _spread(rng, 1.6, 60)
         if dry(x, y):
             item = makers[int(rng.integers(len(makers)))](rng)
-            if item.kind != "person" or item.bounds()[0][2] > -0.05:
-                site.put(item, x, y, None, rng.uniform(0, 6.28))
+            site.put(item, x, y, None, rng.uniform(0, 6.28))
     for _ in range(int(rng.integers(2, 12))):
         x, y = _spread(rng, 5, 90)
         if dry(x, y):

@@ -15,7 +15,7 @@ SPECIES = ("round", "wide", "column", "conifer", "pine", "birch", "bare", "palm"
 SPECIES_ODDS = (0.3, 0.16, 0.08, 0.16, 0.07, 0.09, 0.08, 0.06)
 
 
-def _leaves(rng, colour: str) -> Paint:
+def _leaves(rng, colour: str, period=(0.1, 0.3)) -> Paint:
     """Foliage; greens run from yellowish to bluish and stay dark, as leaves do."""
     if colour == "green":
         red, green, blue = rgb_of(rng, "green")
@@ -24,7 +24,7 @@ def _leaves(rng, colour: str) -> Paint:
     else:
         rgb = np.array(rgb_of(rng, colour))
         rgb = shade(0.75 * rgb + 0.25 * rgb.mean(), 0.65)
-    return Paint(rgb, shade(rgb, rng.uniform(0.3, 0.5)), "leaves", rng.uniform(0.12, 0.4))
+    return Paint(rgb, shade(rgb, rng.uniform(0.3, 0.5)), "leaves", rng.uniform(*period))
 
 
 def _clump(item, rng, low, high, spread, count, paint, size):
@@ -137,12 +137,12 @@ def street_tree(rng, near: bool = True) -> Item:
 def bush(rng) -> Item:
     """A bush, 0.5-1.9 m high, now and then in flower."""
     item, size = Item("bush", "green"), rng.uniform(0.35, 1.0)
-    leaf = _leaves(rng, "green")
+    leaf = _leaves(rng, "green", (0.05, 0.13))
     for i in range(int(rng.integers(4, 10))):
         x, y = rng.normal(0, size * 0.4, 2) if i else (0.0, 0.0)
         r = size * rng.uniform(0.4, 0.65)
-        z = r * rng.uniform(0.85, 1.0) + (0.4 * size if i == 0 else 0.0)
-        item.blob((x, y, z), (r, r, r * rng.uniform(0.7, 0.85)), leaf)
+        tall = r * rng.uniform(0.7, 0.9)
+        item.blob((x, y, tall + (0.4 * size if i == 0 else 0.0)), (r, r, tall), leaf)
     if rng.random() < 0.2:
         flower = paint_of(rng, str(rng.choice(["red", "pink", "white", "yellow", "purple"])))
         for _ in range(8):
@@ -153,7 +153,7 @@ def bush(rng) -> Item:
 
 def hedge(rng, length: float = 0.0) -> Item:
     """A clipped hedge along x: 0.8-2.0 m high, 0.45-0.9 m deep, `length` or 2-6 m long."""
-    item, leaf = Item("hedge", "green"), _leaves(rng, "green")
+    item, leaf = Item("hedge", "green"), _leaves(rng, "green", (0.05, 0.12))
     length, deep, height = length or rng.uniform(2.0, 6.0), rng.uniform(0.45, 0.8), rng.uniform(0.8, 1.9)
     item.cushion((0, 0, height / 2), (length, deep, height), 0.12, leaf)
     for _ in range(int(min(8, 2 * length))):
@@ -186,10 +186,12 @@ def rock(rng) -> Item:
 def hill(rng, size, colour: str = "green") -> Item:
     """A rise of the ground (fabric), a cap of `size` (x, y, height) metres that stands out of the plane z = 0."""
     item = Item("grass" if colour == "green" else "ground", colour)
-    texture = str(rng.choice(["lawn", "leaves"])) if colour == "green" else "soil"
+    wooded = colour == "green" and size[1] > 50 and rng.random() < 0.5
+    texture = "leaves" if wooded else "lawn" if colour == "green" else "soil"
     rgb = shade(rgb_of(rng, colour), 0.5)
-    item.parts.append(Part("ellipsoid", (0, 0, -size[2]), (size[0] / 1.73, size[1] / 1.73, 2 * size[2]),
-                           Paint(rgb, shade(rgb, 0.6), texture, rng.uniform(0.3, 2.0))))  # fmt: skip
+    period = rng.uniform(0.6, 1.2) if wooded else rng.uniform(0.08, 0.3)
+    half = (size[0] / 1.73, size[1] / 1.73, 2 * size[2])
+    item.parts.append(Part("ellipsoid", (0, 0, -size[2]), half, Paint(rgb, shade(rgb, 0.6), texture, period)))
     return item
 
 

@@ -49,7 +49,7 @@ def slide(rng) -> Item:
         item.box((x, front + 0.25, 0.36), (0.04, 0.5, 0.18), paint)
         item.rod((x, front + 0.3, 0), (x, front + 0.3, 0.3), 0.025, metal)
         item.rod((x, back - 0.22, 0), (x, back - 0.22, high + 0.7), 0.025, metal)
-        item.rod((x, back + 0.75, 0), (x, back + 0.25, high), 0.025, metal)
+        item.rod((x, back + 0.75, 0.012), (x, back + 0.25, high), 0.025, metal)
         item.rod((x, back + 0.25, high), (x, back + 0.25, high + 0.7), 0.025, metal)
         item.rod((x, back - 0.22, high + 0.7), (x, back + 0.25, high + 0.7), 0.025, metal)
     for i in range(int(high / 0.25)):

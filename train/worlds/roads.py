@@ -153,6 +153,9 @@ def _pavement_life(site: Site, road: Road, top: float, skip):
         at_kerb = item.kind in ("sign", "pole", "fire hydrant", "mailbox")
         x = 0.5 if at_kerb else rng.uniform(0.5, max(0.6, wide - 0.5))
         site.put(item, sign * (half + x), y, top, yaw)
+    for _ in range(int(rng.integers(0, 3)) if wide > 2.0 else 0):
+        sign = rng.choice([-1, 1])
+        site.seat(sign * (half + 1.0), rng.uniform(2, 25), top, sign * np.pi / 2 + np.pi * rng.integers(2))
     if rng.random() < 0.25 and wide > 2.5:  # tables outside a café
         sign, y = rng.choice([-1, 1]), rng.uniform(4, 20)
         for i in range(int(rng.integers(1, 4))):

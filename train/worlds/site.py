@@ -7,8 +7,9 @@ import numpy as np
 from . import nature, people, small_things, street, vehicles
 from .facades import building
 from .nature import height_on, hill
-from .places import Place, _put, _slab, is_free
+from .places import Place, _put, _slab, footprint, is_free
 from .things import STRUCTURE, Item, Paint, rgb_of, shade, stuff
+from .vehicles import GLASS
 
 NEAR = 16.0
 """Metres from the viewer within which things get their small parts."""
@@ -21,11 +22,11 @@ LIMIT = 240
 class Site:
     """Things placed so far. The viewer stands near `eye` = (x, y, heading), which is kept free."""
 
-    def __init__(self, rng, eye=(0.0, 0.0, 0.0), style: str = "walker", spread: float = 0.2):
+    def __init__(self, rng, eye=(0.0, 0.0, 0.0), style: str = "walker", spread: float = 0.2, room: float = 0.7):
         self.rng, self.eye, self.style, self.spread = rng, eye, style, spread
         self.placed, self.taken, self.hills, self.things = [], [], [], 0
         x, y, _ = eye
-        half, back, ahead = (1.2, 5.0, 2.4) if style == "driver" else (0.7, 0.7, 0.7)
+        half, back, ahead = (1.2, 5.0, 2.4) if style == "driver" else (room, room, room)
         self.taken.append((x - half, y - back, x + half, y + ahead))
 
     def near(self, x: float, y: float, reach: float = NEAR) -> bool:
@@ -78,11 +79,15 @@ class Site:
             self.stand(nature.tree(rng, near=False), rng.uniform(-wide, wide), rng.uniform(55, 112), radius=1.0)
 
     def build(self, built, x: float, y: float, yaw: float, margin: float = 0.0) -> bool:
-        """Place a building and, where it stands, the things on its front."""
-        size = len(self.placed)
-        if not _put(self.placed, self.taken, built.item, x, y, height_on(self.hills, x, y), yaw, margin=margin):
+        """Place a building and, where it stands, the things on its front; balconies and awnings may overhang."""
+        core = Item("building", "none")
+        core.box((0, 0, 0), built.size, GLASS)
+        area = footprint(core, x, y, yaw, margin)
+        if not is_free(area, self.taken):
             return False
-        at, c, s = self.placed[size][1], np.cos(yaw), np.sin(yaw)
+        self.taken.append(area)
+        self.placed.append((built.item, (x, y, height_on(self.hills, x, y)), yaw))
+        at, c, s = self.placed[-1][1], np.cos(yaw), np.sin(yaw)
         for item, (u, v, w) in built.things:
             if self.things < LIMIT:
                 self.placed.append((item, (at[0] + c * u - s * v, at[1] + s * u + c * v, at[2] + w), yaw))
@@ -98,6 +103,14 @@ class Site:
             maker = people.dog if rng.random() < 0.7 else small_things.suitcase
             self.put(maker(rng), x + rng.uniform(0.6, 1.0) * rng.choice([-1, 1]), y + rng.uniform(-0.5, 0.5), z, yaw)
         return done
+
+    def seat(self, x: float, y: float, z: float | None = None, yaw: float = 0.0) -> None:
+        """A bench, half the time with somebody on it."""
+        if self.put(street.bench(self.rng), x, y, z, yaw) and self.things < LIMIT and self.rng.random() < 0.5:
+            side = self.rng.uniform(-0.4, 0.4)
+            at = (x + np.cos(yaw) * side, y + np.sin(yaw) * side, self.placed[-1][1][2])
+            self.placed.append((people.seated(self.rng), at, yaw))
+            self.things += 1
 
     def ride(self, x: float, y: float, z: float, yaw: float) -> None:
         """Somebody on a bicycle or a motorcycle."""
@@ -144,7 +157,7 @@ class Site:
     def place(self) -> Place:
         self._thin()
         x, y, heading = self.eye
-        wander = 0.12 if self.style == "driver" else 0.35
+        wander = 0.12 if self.style == "driver" else 0.3
 
         def view(rng):
             turn = rng.normal(0, self.spread)

@@ -67,9 +67,8 @@ def sign(rng) -> Item:
         item.box((0, -0.07, low + width * 0.32), (width * 0.07, 0.008, width * 0.26), dark)
     elif shape == "diamond":
         side = width / np.sqrt(2)
-        half = (side / 2, side / 2, 0.01)
-        turn = Part("box", (0, -0.045, middle), half, paint, (0.0, -1.0, 0.0))
-        item.parts.append(turn)
+        half = (side / 2, 0.01, side / 2)
+        item.parts.append(Part("box", (0, -0.045, middle), half, paint, (1.0, 0.0, 1.0)))
         item.box((0, -0.06, middle), (width * 0.12, 0.012, width * 0.4), dark)
     else:
         tall = width * rng.uniform(0.7, 1.4)
@@ -82,7 +81,7 @@ def sign(rng) -> Item:
 
 
 def gantry(rng, width: float = 15.0) -> Item:
-    """A motorway's sign bridge along x, 7-8 m high, with panels 3-5 m wide; named by the panels."""
+    """A motorway's sign bridge along x, 7-9 m high, with panels 3-5 m wide; named by the panels."""
     colour = str(rng.choice(["blue", "green"]))
     item, height = Item("sign", colour), rng.uniform(7.0, 8.0)
     paint, metal, white = paint_of(rng, colour, contrast=0.1), _metal(rng, "grey"), paint_of(rng, "white")
@@ -339,7 +338,7 @@ def fence(rng, length: float = 0.0, near: bool = True) -> Item:
 def guard_rail(rng, length: float = 24.0) -> Item:
     """A motorway's steel rail along x, 0.7-0.8 m high, a post every 4 m."""
     item, height, metal = Item("fence", "grey"), rng.uniform(0.7, 0.8), _metal(rng, "grey")
-    for z in (height - 0.08, height - 0.24):
+    for z in (height - 0.075, height - 0.235):
         item.capsule((-length / 2, -0.06, z), (length / 2, -0.06, z), 0.075, metal)
     for i in range(int(length / 4)):
         item.box((-length / 2 + 2 + 4 * i, 0.06, height / 2 - 0.05), (0.1, 0.14, height - 0.1), metal)

@@ -7,7 +7,7 @@ import numpy as np
 from . import nature, park, people, small_things, street, vehicles
 from .facades import building
 from .furniture import chair, table
-from .places import Place
+from .places import Place, is_free
 from .site import Site, earth
 from .solids import plate
 from .things import Item, stuff
@@ -33,8 +33,8 @@ def _end(site: Site, styles, x: float, y: float, reach: float = 24.0) -> None:
 
 def alley(rng) -> Place:
     """A lane 2.4-4.5 m wide between old fronts."""
-    half, styles = rng.uniform(1.2, 2.25), ("old", "old", "flats", "house")
-    site = Site(rng, (rng.uniform(-0.4, 0.4) * half, 0.0, rng.normal(0, 0.15)), "walker", 0.18)
+    half, styles = rng.uniform(1.4, 2.25), ("old", "old", "house")
+    site = Site(rng, (rng.uniform(-0.4, 0.4) * half, 0.0, rng.normal(0, 0.15)), "walker", 0.18, room=0.6)
     site.ground("pavement")
     for sign in (-1, 1):
         _row(site, styles, sign * half, sign, -2.0, rng.uniform(30, 100), 13.0)
@@ -136,6 +136,8 @@ def square(rng) -> Place:
         reach = np.exp(rng.uniform(np.log(1.5), np.log(45)))
         angle = rng.uniform(-1.0, 1.0)
         site.somebody(reach * np.sin(angle), reach * np.cos(angle), 0.0)
+    for _ in range(int(rng.integers(1, 5))):
+        site.seat(rng.uniform(-0.8, 0.8) * half, rng.uniform(2, 25), 0.0, rng.integers(4) * np.pi / 2)
     makers = (street.bench, street.bin, street.street_lamp, street.bollard, vehicles.bicycle, small_things.plant,
               nature.hedge, people.dog, street.pole, small_things.box)  # fmt: skip
     for _ in range(int(rng.integers(6, 16))):
@@ -200,7 +202,7 @@ def building_site(rng) -> Place:
         heap, size = str(rng.choice(["soil", "gravel", "sand"])), rng.uniform(1.5, 4.5)
         x, v = rng.uniform(-20, 20), y + rng.uniform(size + 1, 22)
         spot = (x - size, v - size, x + size, v + size)
-        if not any(spot[0] < t[2] and t[0] < spot[2] and spot[1] < t[3] and t[1] < spot[3] for t in site.taken):
+        if is_free(spot, site.taken):
             site.taken.append(spot)
             site.placed.append((park.mound(rng, size, size * rng.uniform(0.45, 0.65), heap), (x, v, 0.0), 0.0))
     for _ in range(int(rng.integers(1, 3))):

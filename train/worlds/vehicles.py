@@ -38,7 +38,7 @@ def _wheels(item, width, axles, radius, near, rubber, metal, thick=0.22):
             item.disc((0, y, radius), radius, width + 0.02, rubber, "x")
             continue
         for sx in (-1, 1):
-            item.disc((sx * (width / 2 - thick / 2 + 0.003), y, radius * 1.04), radius * 1.13, thick, rubber, "x")
+            item.disc((sx * (width / 2 - thick / 2 + 0.003), y, radius * 1.16), radius * 1.13, thick, rubber, "x")
             item.disc((sx * (width / 2 - thick / 2 + 0.012), y, radius), radius, thick, rubber, "x")
             item.disc((sx * (width / 2 - thick / 2 + 0.018), y, radius), radius * 0.64, thick, metal, "x")
 
