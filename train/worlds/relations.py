@@ -95,8 +95,8 @@ def closer(ask: Asker) -> None:
     """misleading: the nearer thing is the higher one in the picture."""
     pair = by_depth(ask)
     if pair:
-        higher = (pair.first.centre[1] < pair.second.centre[1]) == pair.wins
-        _which(ask, "closer", pair, pair.wins, misleading=bool(higher))
+        near, far = (pair.first, pair.second) if pair.wins else (pair.second, pair.first)
+        _which(ask, "closer", pair, pair.wins, misleading=near.centre[1] < far.centre[1])
 
 
 def behind(ask: Asker) -> None:
