@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from heads.base import Features, Head, Loss, Raw, Tap, masked_sum
 from heads.depth import CANONICAL_FOCAL_PX
-from heads.losses import silog
+from heads.losses import edge_difference, multiscale_gradient, normal_difference, silog
 
 TAPS = ["deepstack.0", "deepstack.1", "deepstack.2", "language.-1"]
 LEVEL_WIDTHS = (256, 512, 1024, 1024)
@@ -30,7 +30,7 @@ class PublishedDepthHead(Head):
     """
 
     network_fx = CANONICAL_FOCAL_PX
-    loss_names = ("depth_l1", "depth_silog")
+    loss_names = ("depth_l1", "depth_silog", "depth_gradient", "depth_edge", "depth_normal")
 
     def __init__(self, taps: list[Tap]):
         super().__init__(taps)
@@ -52,7 +52,7 @@ class PublishedDepthHead(Head):
         raise NotImplementedError
 
     def loss(self, raw: Raw, truth: dict[str, Tensor]) -> Loss:
-        """|log pred - log true| of canonical depth, and its SILog (the published loss).
+        """SILog of canonical depth is the published loss; the others are those of our own head, for comparisons.
 
         truth: as in `heads.depth.DepthHead.loss`.
         """
@@ -60,8 +60,15 @@ class PublishedDepthHead(Head):
         valid = torch.isfinite(depth_z) & (depth_z > 0)
         target = torch.where(valid, depth_z, 1.0) * CANONICAL_FOCAL_PX / truth["focal_px"][:, None, None]
         predicted = raw["canonical_depth"].clamp_min(1e-6)  # softplus can underflow
-        error = predicted.log() - target.log()
-        return {"depth_l1": masked_sum(error.abs(), valid), "depth_silog": silog(error, valid)}
+        log_depth, true_log_depth = predicted.log(), target.log()
+        error = log_depth - true_log_depth
+        return {
+            "depth_l1": masked_sum(error.abs(), valid),
+            "depth_silog": silog(error, valid),
+            "depth_gradient": multiscale_gradient(error, valid),
+            "depth_edge": edge_difference(error, true_log_depth, valid),
+            "depth_normal": normal_difference(log_depth, true_log_depth, truth["rays"], valid),
+        }
 
     def blank(self, truth: dict[str, Tensor]) -> Raw:
         return {"canonical_depth": torch.ones_like(truth["depth_z"])}
