@@ -86,10 +86,8 @@ def window(rng, width: float, height: float, thick: float, pane: Paint | None) -
 
 
 def daylight(rng) -> Paint:
-    """A pane too bright to see through, or with something vague and bright behind it; or the dark of night."""
-    if rng.random() < 0.12:
-        return Paint((0.01, 0.012, 0.02), (0.03, 0.03, 0.04), "blobs", 0.5, gloss=0.9)
-    return Paint((0.75, 0.87, 1.0), (0.3, 0.42, 0.3), "blobs", rng.uniform(0.4, 1.2), glow=rng.uniform(0.8, 2.2))
+    """A pane too bright to see through, or with something vague behind it; the light of the place may be night."""
+    return Paint((0.75, 0.87, 1.0), (0.3, 0.42, 0.3), "blobs", rng.uniform(0.4, 1.2), glow=rng.uniform(0.8, 1.4))
 
 
 def curtain(rng, height: float, width: float | None = None) -> Item:

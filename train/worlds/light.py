@@ -93,14 +93,17 @@ def _spun(yaw: float, vector) -> np.ndarray:
 
 
 def _panes(place: Place) -> np.ndarray:
-    """(n, 3, 3): centre and the two half extents (to its right, up) of the pane of every window, metres."""
+    """(n, 3, 3): centre and the two half extents (to its right, up) of the pane or the hole of every window, metres."""
     panes = []
     for item, at, yaw in place.placed:
         glowing = [part for part in item.parts if part.paint.glow > 0 and part.shape == "box"]
-        if item.kind == "window" and glowing:
-            pane = max(glowing, key=lambda part: part.half[0] * part.half[2])
-            centre = _spun(yaw, pane.centre) + at
-            panes.append([centre, _spun(yaw, (pane.half[0], 0, 0)), np.array([0, 0, pane.half[2]])])
+        if item.kind == "window":
+            low, high = item.bounds()
+            centre, half = (low + high) / 2, (high - low) / 2
+            if glowing:
+                pane = max(glowing, key=lambda part: part.half[0] * part.half[2])
+                centre, half = pane.centre, pane.half
+            panes.append([_spun(yaw, centre) + at, _spun(yaw, (half[0], 0, 0)), np.array([0, 0, half[2]])])
     return np.array(panes).reshape(-1, 3, 3)
 
 
@@ -163,7 +166,8 @@ def _indoors(rng, place: Place) -> dict:
     for at, radius in lamps if lit else []:
         lights.append(_globe(at, _white(rng) * rng.uniform(0.5, 1.6) * (2.0 if at[2] > room[2] - 1.0 else 0.7), radius))
     glow[KINDS.index("lamp")] = rng.uniform(2.0, 8.0) if lit else 0.05
-    glow[KINDS.index("window")] = day
+    for kind in ("window", "building", "tree", "grass", "ground", "pavement"):  # what windows show
+        glow[KINDS.index(kind)] = day
     sun = np.array([0, 0, 1.0])
     if time.startswith("day"):
         lights += [Light("panel", pane[0], sky, pane[1:]) for pane in panes]

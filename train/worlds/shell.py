@@ -282,7 +282,7 @@ def pipes(room: Room) -> None:
 
 def outside(room: Room, rooms: list[Room]) -> None:
     """What one sees through panes that are clear: ground `storey` metres down, houses and trees in daylight."""
-    rng, day = room.rng, room.rng.uniform(0.7, 1.6)
+    rng, day = room.rng, room.rng.uniform(0.5, 1.1)
     kind, colour = [("grass", "green"), ("pavement", "grey"), ("ground", "brown")][int(rng.integers(3))]
     paint = stuff(rng, colour, {"grass": "lawn", "pavement": "asphalt", "ground": "soil"}[kind], 0.3)
     middle = ((room.area[0] + room.area[2]) / 2, (room.area[1] + room.area[3]) / 2)
