@@ -40,12 +40,16 @@ class Asker:
     def some(self, of: Sequence[Any], count: int) -> list[Any]:
         return [of[i] for i in self.rng.permutation(len(of))[:count]]
 
-    def accepted(self, draw: Callable[[], tuple[Any, float] | None], tries: int = 4) -> Any:
-        """What `draw` gives with the odds it asks for itself; None where it gives nothing or too seldom."""
+    def accepted(self, draw: Callable[[], tuple[Any, float] | None], tries: int = 6) -> Any:
+        """What `draw` gives, with the odds it asks for itself; None where they are against it.
+
+        A draw of nothing is repeated, one that was turned down is not: a scene of likely answers alone would
+        otherwise end with one of them.
+        """
         for _ in range(tries):
             drawn = draw()
-            if drawn is not None and self.chance(drawn[1]):
-                return drawn[0]
+            if drawn is not None:
+                return drawn[0] if self.chance(drawn[1]) else None
         return None
 
     def spread(self, values: np.ndarray) -> int:

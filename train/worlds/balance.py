@@ -83,7 +83,7 @@ class Balance:
         """As `among`, but the rarest colours do not silence all others."""
         of = self.table["named"][domain].get(kind, {})
         share = of.get(colour, 0.0) / sum(of.values()) if of else 0.0
-        return min(1.0, 0.08 / share) if share < 0.9 and share > 0 else 0.05
+        return min(1.0, 0.08 / share) if 0 < share < 0.97 else 0.03
 
     def counts(self, domain: str) -> dict[str, np.ndarray]:
         """For each kind of a domain, the weights by which counts of 0, 1, ... of it are to be asked after: every

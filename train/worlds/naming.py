@@ -16,10 +16,10 @@ EDGE = 1
 
 def colour(ask: Asker) -> None:
     alone = [s for s in ask.shown.clear if s.kind in ask.shown.alone]
-    for thing in ask.some(alone, 4):
+    if alone:
+        thing = ask.one(alone)
         if ask.chance(ask.balance.colour(ask.domain, thing.kind, thing.colour)):
             ask.say("colour", thing.colour, {"kind": thing.kind}, value=thing.colour, instance=thing.instance)
-            return
 
 
 def what_at(ask: Asker) -> None:
@@ -121,18 +121,11 @@ def exists(ask: Asker) -> None:
 
 
 def _kind_exists(ask: Asker) -> None:
-    odds, clear = ask.balance.shown(ask.domain), {s.kind for s in ask.shown.clear}
-    asked = [kind for kind, (often, none) in odds.items() if often > 0.01 and none > 0.01]
-
-    def draw():
-        kind = ask.one(asked)
-        often, none = odds[kind]
-        if kind in ask.shown.kinds and kind not in clear:
-            return None
-        return kind, (none if kind in clear else often) / (often + none)
-
-    kind = ask.accepted(draw, tries=30) if asked else None
-    if kind:
+    clear = {s.kind for s in ask.shown.clear}
+    weights = {kind: none if kind in clear else often for kind, (often, none) in ask.balance.shown(ask.domain).items()
+               if min(often, none) > 0.01 and (kind in clear or kind not in ask.shown.kinds)}  # fmt: skip
+    if weights:
+        kind = ask.weighted(list(weights), list(weights.values()))
         ask.say("exists", "yes" if kind in clear else "no", {"thing": a(kind)}, value=kind in clear, kind=kind)
 
 

@@ -54,7 +54,7 @@ def _drawn(ask: Asker, weigh: Callable[[Seen, Seen], tuple[bool, float] | None])
         words = {"first": ask.call(first), "second": ask.call(second)}
         return Pair(first, second, words, weighed[0]), weighed[1]
 
-    return ask.accepted(draw, tries=8)
+    return ask.accepted(draw)
 
 
 def by_depth(ask: Asker, clearly: float = CLEARLY) -> Pair | None:
@@ -182,7 +182,7 @@ def closer_to(ask: Asker) -> None:
         odds = ask.balance.winner([ask.balance.beside(float(gap)) for gap in flat], int(near))
         return (third, things, int(near)), odds
 
-    drawn = ask.accepted(draw, tries=6)
+    drawn = ask.accepted(draw)
     if drawn:
         third, things, near = drawn
         names = [f"the {ask.call(thing)}" for thing in things]
@@ -193,7 +193,7 @@ def closer_to(ask: Asker) -> None:
 
 def ratio(ask: Asker) -> None:
     """Small and large factors come about equally often."""
-    pairs = [pair for pair in (by_depth(ask, clearly=1.25) for _ in range(5)) if pair]
+    pairs = [pair for pair in (by_depth(ask, clearly=1.25) for _ in range(8)) if pair]
     if pairs:
         factors = [max(p.first.depth_z / p.second.depth_z, p.second.depth_z / p.first.depth_z) for p in pairs]
         pair = pairs[ask.spread(np.array(factors))]
@@ -220,7 +220,7 @@ def extreme(ask: Asker) -> None:
         scores = [sign * ask.balance.near(thing, ask.domain, ask.size) for thing in things]
         return (things, int(best)), ask.balance.winner(scores, int(best))
 
-    drawn = ask.accepted(draw, tries=20)
+    drawn = ask.accepted(draw)
     if not drawn:
         return
     things, best = drawn
@@ -246,7 +246,7 @@ def closer_point(ask: Asker) -> None:
         near = int(two < one)
         return (spots, near), ask.balance.winner([ask.balance.point(y / height) for _, y in spots], near)
 
-    drawn = ask.accepted(draw, tries=8)
+    drawn = ask.accepted(draw)
     if drawn:
         spots, near = drawn
         pixels = [(x + 0.5, y + 0.5) for x, y in spots]

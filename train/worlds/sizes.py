@@ -42,7 +42,7 @@ def width(ask: Asker) -> None:
 
 
 def _size(ask: Asker, kind: str, things: list) -> None:
-    for thing, value in ask.some(things, 4):
+    if things:
+        thing, value = ask.one(things)
         if ask.chance(ask.balance.usual(kind, thing.kind, value)):
             ask.say_length(kind, value, {"thing": ask.call(thing)}, instance=thing.instance)
-            return

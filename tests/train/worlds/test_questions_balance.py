@@ -26,7 +26,7 @@ def ground():
 
 
 @lru_cache
-def said(make, often=3):
+def said(make, often=8):
     """All questions that one asker makes over the made-up pictures."""
     found = []
     for shown in ground()[0]:
@@ -66,7 +66,7 @@ def test_that_cars_usually_are_nearer_than_lamps_does_not_help():
     wins = [q["value"] == ("first" if q["question"].index("car") < q["question"].index("lamp") else "second")
             for q in said(relations.closer)
             if "choices" not in q and "car" in q["question"] and "lamp" in q["question"]]  # fmt: skip
-    assert share(plain) > 0.75 and len(wins) > 40 and abs(share(wins) - 0.5) < 0.15
+    assert share(plain) > 0.75 and len(wins) > 25 and abs(share(wins) - 0.5) < 0.22
 
 
 def test_for_every_kind_yes_and_no_come_equally_often():
