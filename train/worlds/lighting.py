@@ -60,10 +60,10 @@ def facing_share(direction: Tensor, share: Tensor, normal: Tensor) -> Tensor:
     return share * (direction * normal).sum(1).clamp(min=0) / direction.norm(dim=1).clamp(min=1e-6)
 
 
-def direct(scene, tracer, found, slot: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Light that comes straight: rgb (L, 3), share by position and tilt (N, L), visibility (N, L) before smoothing.
+def direct(scene, tracer, found, slot: Tensor) -> tuple[Tensor, Tensor, Tensor, list[int]]:
+    """Light that comes straight: rgb (L, 3), share by position and tilt (N, L), visibility (N, L) before smoothing,
 
-    found: N surface points, see `shade.Surface`; slot (N,): see `screen.slots`.
+    and the lights whose visibility varies. found: N surface points, see `shade.Surface`; slot (N,): see `screen.slots`.
     """
     lights, place = scene.look["lights"], found.place
     rgb = tensor(np.array([light.rgb for light in lights]).reshape(-1, 3), place)
@@ -80,12 +80,12 @@ def direct(scene, tracer, found, slot: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     adds = (shares.mean(0) * rgb.mean(1)).tolist()
     start = found.place + found.normal * (0.003 + 4e-4 * found.distance[:, None])
     for i in sorted(range(len(lights)), key=lambda i: -adds[i])[:SHADOWED]:
-        if not casts.any() or adds[i] < 0.02 * sum(adds):
+        if not casts.any() or adds[i] < 0.05 * sum(adds):
             continue
         way, sends = ways[i]
-        active = (shares[:, i] > 1e-3 * shares[:, i].max()) & sends
+        active = (shares[:, i] > 0.04 * shares[:, i].mean()) & sends
         visible[:, i] = (sends & ~tracer.blocked(start, way, active, casts)).float()
-    return rgb, shares, visible
+    return rgb, shares, visible, (visible - 0.65).any(0).nonzero()[:, 0].tolist()
 
 
 def around(scene, place: Tensor, normal: Tensor) -> Tensor:

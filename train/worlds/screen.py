@@ -31,8 +31,8 @@ def occlusion(place: Tensor, normal: Tensor, seen: Tensor, slot: Tensor, focal: 
     open_share = torch.ones_like(distance)
     for ring, (radius, strength) in enumerate(zip(radii, (1.5, 1.5), strict=True)):
         reach, blocked = (radius * focal / distance).clamp(1.5, 40), 0.0
-        for k in range(3):
-            angle = (slot / 16 + k + 0.5 * ring) * (2 * torch.pi / 3)
+        for k in range(2):
+            angle = (slot / 16 + k + 0.5 * ring) * torch.pi
             far = reach * (0.35 + 0.65 * ((slot * 7 + 5 * k) % 16) / 16)
             row = (y + far * angle.sin()).round().long().clamp(0, height - 1)
             column = (x + far * angle.cos()).round().long().clamp(0, width - 1)
@@ -42,7 +42,7 @@ def occlusion(place: Tensor, normal: Tensor, seen: Tensor, slot: Tensor, focal: 
             rise = ((gap * normal).sum(2) / length - 0.1).clamp(min=0)
             rise = rise * flat_seen[index].reshape(height, width)
             blocked = blocked + rise / (1 + (length / radius) ** 2)
-        open_share = open_share * (1 - strength * blocked / 3).clamp(0.15, 1)
+        open_share = open_share * (1 - strength * blocked / 2).clamp(0.15, 1)
     return torch.where(seen, open_share, 1.0)
 
 

@@ -62,23 +62,22 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
     slot = screen.slots(*shape, device)
     generator = torch.Generator().manual_seed(scene.seed * 16 + scene.view)
     unit = normalize(ray, dim=1)
-    colour = looks.sky(unit, scene.look) if scene.room is None else torch.zeros_like(unit)
+    colour = (looks.sky if scene.room is None else looks.outside)(unit, scene.look)
     if len(rows):
         order = _neighbours(rows // shape[1], rows % shape[1], found.distance)
         tracer = Tracer(scene.primitives, order)
         own_slot = slot.reshape(-1)[rows]
-        lamp_rgb, shares, visible = direct(scene, tracer, found, own_slot)
+        lamp_rgb, shares, visible, varying = direct(scene, tracer, found, own_slot)
         mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot)
         view = [full(x).reshape(*shape, -1) for x in (found.place - table.position, found.normal)]
         there = seen.reshape(shape)
         radii = (0.12, 0.5) if scene.room is not None else (0.3, 1.2)
         open_share = screen.occlusion(*view, there, slot, scene.focal, radii)
-        noisy = torch.cat(
-            [full(visible).reshape(*shape, -1), open_share[..., None], full(mirrored).reshape(*shape, 3)], 2
-        )
+        traced = [full(x).reshape(*shape, x.shape[1]) for x in (visible[:, varying], mirrored)]
+        noisy = torch.cat([traced[0], open_share[..., None], traced[1]], 2)
         calm = screen.smooth(noisy, *view, there).reshape(len(ray), -1)[rows]
-        count = shares.shape[1]
-        visible, open_share = calm[:, :count], calm[:, count : count + 1]
+        count = len(varying)
+        visible[:, varying], open_share = calm[:, :count], calm[:, count : count + 1]
         mirrored = torch.lerp(calm[:, count + 1 :], mirrored, sharp[:, None])
         light = around(scene, found.place, found.shading) * open_share + (shares * visible) @ lamp_rgb
         lit = found.albedo * light * (1 - 0.6 * found.mirrors) + found.emitted

@@ -28,6 +28,8 @@ class Tracer:
         p = primitives
         corners = p.corners().reshape(-1, 8, 3)
         self.local = torch.from_numpy(p.to_local()).float().to(device)
+        shift = np.einsum("pij,pj->pi", p.to_local(), p.centre)
+        self._shift = torch.from_numpy(shift).float().to(device)
         self.turn = torch.from_numpy(p.turn).float().to(device)
         self.centre = torch.from_numpy(p.centre).float().to(device)
         self.half = torch.from_numpy(p.half).float().to(device)
@@ -86,13 +88,14 @@ class Tracer:
             return
         bundle, part = self._pairs(_cone(origin, ray, reach), casts)
         shape = self.shape[part]
-        rays, origins = ray.transpose(1, 2).contiguous(), origin.transpose(1, 2).contiguous()
+        lines = torch.cat([origin, ray], 1).transpose(1, 2).contiguous()  # one product maps starts and directions
         for index in shape.unique().tolist():
             rows = (shape == index).nonzero()[:, 0]
             for at in range(0, len(rows), PAIRS):
                 k, c = bundle[rows[at : at + PAIRS]], part[rows[at : at + PAIRS]]
-                o = torch.bmm(self.local[c], origins[k] - self.centre[c, :, None])
-                yield k, c, hit(index, o, torch.bmm(self.local[c], rays[k]), self.extent[c], near=0.0)
+                mapped = torch.bmm(self.local[c], lines[k])
+                start = mapped[..., :BUNDLE] - self._shift[c, :, None]
+                yield k, c, hit(index, start, mapped[..., BUNDLE:], self.extent[c], near=0.0)
 
     def _pairs(self, cone, casts) -> tuple[Tensor, Tensor]:
         """(bundle, part): parts that the cones of bundles may touch."""
