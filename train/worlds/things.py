@@ -110,6 +110,9 @@ class Item:
     colour: str
     parts: list[Part] = field(default_factory=list)
     top: float | None = None
+    _known: tuple[int, np.ndarray, np.ndarray] = field(
+        default_factory=lambda: (0, np.full(3, np.inf), np.full(3, -np.inf)), init=False, repr=False, compare=False
+    )  # bounds of the first parts; parts are only ever added
 
     def box(self, centre, size, paint, axis: Axis = "z"):
         half = (size[0] / 2, size[1] / 2, size[2] / 2)
@@ -153,9 +156,13 @@ class Item:
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """(3,), (3,): the lowest and highest corner over all parts, metres, in the item's frame."""
-        centre, half = np.array([p.centre for p in self.parts]), np.array([p.half for p in self.parts])
-        half = (np.abs([turn_of(p.axis) for p in self.parts]) @ half[:, :, None])[:, :, 0]
-        return (centre - half).min(0), (centre + half).max(0)
+        count, low, high = self._known
+        if new := self.parts[count:]:  # items are asked often while they are placed
+            centre, half = np.array([p.centre for p in new]), np.array([p.half for p in new])
+            half = (np.abs([turn_of(p.axis) for p in new]) @ half[:, :, None])[:, :, 0]
+            low, high = np.minimum(low, (centre - half).min(0)), np.maximum(high, (centre + half).max(0))
+            self._known = (len(self.parts), low, high)
+        return low.copy(), high.copy()
 
 
 _TURN = {
@@ -167,12 +174,13 @@ _TURN = {
 
 def turn_of(axis: Axis) -> np.ndarray:
     """(3, 3): columns are the part's x, y, z in the item's frame."""
-    return _TURN[axis] if isinstance(axis, str) else _turn_to(*(float(a) for a in axis))
+    return _TURN[axis] if isinstance(axis, str) else _turn_to(axis)
 
 
 @lru_cache(8192)
-def _turn_to(a: float, b: float, c: float) -> np.ndarray:
+def _turn_to(axis: tuple[float, float, float]) -> np.ndarray:
     """In plain numbers: worlds have a thousand parts."""
+    a, b, c = axis
     length = math.sqrt(a * a + b * b + c * c)
     a, b, c = a / length, b / length, c / length
     x = (c, 0.0, -a) if abs(b) < 0.9 else (0.0, -c, b)  # the y axis, or the x axis, crossed with z
@@ -182,11 +190,6 @@ def _turn_to(a: float, b: float, c: float) -> np.ndarray:
     turn = np.array([x, y, (a, b, c)]).T
     turn.flags.writeable = False
     return turn
-
-
-def along_axes(half, axis: Axis) -> np.ndarray:
-    """(3,): half extents along the item's axes of the box around a part whose z points along `axis`."""
-    return np.abs(turn_of(axis)) @ np.asarray(half, float)
 
 
 def rgb_of(rng: np.random.Generator, colour: str) -> tuple[float, float, float]:
