@@ -85,7 +85,7 @@ def depth_tables(results: list[RunResult]) -> list[Table]:
     what += "" if stated["crop"] == "none" else f", photographs CROPPED ({stated['crop']})"
     narrow = ("data set", "model", "camera", "n", "delta1", "AbsRel")
     tables = [_table(what[0].upper() + what[1:], results, DEPTH_COLUMNS, narrow, counts=True)]
-    tables[0].notes += _caps(results)
+    tables[0].notes += _caps(results) + _lost_without_camera(results)
     for title, columns in (("Shape", SHAPE_COLUMNS), ("Uncertainty and sky", UNCERTAINTY_COLUMNS)):
         if any(key in result.micro for result in results for key in columns):
             tables.append(_table(f"{title}: {what}", results, columns, ("data set", "model", "camera", "n")))
@@ -208,6 +208,20 @@ def _caps(results: list[RunResult]) -> list[str]:
     ranges |= stated.get("valid_ranges_m", {})
     told = [f"{name} {near:g} to {far:g} m" for name, (near, far) in ranges.items()]
     return ["valid range: " + ", ".join([*told, "no cap elsewhere"])]
+
+
+def _lost_without_camera(results: list[RunResult]) -> list[str]:
+    """What each model that was run both ways loses of delta1 where no camera is told."""
+    delta1 = {
+        (result.protocol["model"], result.protocol["camera"]): result.macro["delta1"]
+        for result in results
+        if result.macro.get("delta1") is not None
+    }
+    return [
+        f"{model}: delta1 lost without the camera {given - delta1[model, 'none']:+.3f} ({MEAN})"
+        for (model, camera), given in delta1.items()
+        if camera == "given" and (model, "none") in delta1
+    ]
 
 
 def _made_by(result: RunResult) -> str:

@@ -1,5 +1,7 @@
 """Answers to questions, and how they live beside geometry, as tables."""
 
+from typing import Any
+
 from benchmarks.coexistence import Coexistence
 from benchmarks.paired import PairedDifference
 from benchmarks.report import NONE, Table, number
@@ -9,20 +11,24 @@ CUES = {"agrees": "higher is farther", "contradicts": "higher is nearer", "ambig
 
 
 def qa_table(result: QaResult) -> Table:
-    """One row a question type, then the benchmark's totals, then the height cue: each score beside its floor."""
+    """One row a question type and each of its tags, the benchmark's totals, the height cue: scores beside floors."""
     rows = []
     for kind, found in result.types.items():
         cells = [number(found.get(key), 3) for key in ("score", "floor", "within_10", "floor_within_10", "abs_rel")]
         rows.append([kind, str(found["questions"]), *cells, str(found["unparsed"]), found["floor_answer"]])
+        rows += [_part(f"{kind}, {tag}", part) for tag, part in found.get("tags", {}).items()]
     for name, score in result.headline.items():
         floor = result.floor_headline.get(name)
         rows.append([name, NONE, number(score, 3), number(floor, 3), *[NONE] * 5])
-    for cue, found in result.heights.items():
-        cells = [number(found["score"], 3), number(found["floor"], 3)]
-        rows.append([CUES[cue], str(found["questions"]), *cells, *[NONE] * 5])
+    rows += [_part(CUES[cue], found) for cue, found in result.heights.items()]
     columns = ["type", "n", "score", "floor", "within 10 %", "floor 10 %", "AbsRel", "unparsed", "floor's answer"]
     title = f"{result.protocol['model']}: {result.protocol['benchmark']}, version {result.protocol['version']}"
     return Table(title, columns, rows, _notes(result), tuple(columns[:-1]))
+
+
+def _part(name: str, found: dict[str, Any]) -> list[str]:
+    """A row of some questions of a type, or across types."""
+    return [name, str(found["questions"]), number(found["score"], 3), number(found["floor"], 3), *[NONE] * 5]
 
 
 def _notes(result: QaResult) -> list[str]:

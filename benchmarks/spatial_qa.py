@@ -36,6 +36,7 @@ QA = {
     "group": "list<string>",
     "height": "list<string>",  # "higher" means "farther" here: agrees, contradicts, ambiguous; "" = not known
     "offered": "list<string>",
+    "tag": "list<string>",  # "" = none
     "choices": "list<list<string>>",
     "question": "list<string>",  # word for word
     "true": "list<string>",
@@ -138,6 +139,7 @@ class QaTask:
             "group": [question.group for question in questions],
             "height": [question.height for question in questions],
             "offered": [question.offered for question in questions],
+            "tag": [question.tag for question in questions],
             "choices": [list(question.choices) for question in questions],
             "question": [question.prompt for question in questions],
             "true": [question.true for question in questions],
@@ -156,8 +158,9 @@ class QaResult:
     the fixed answer scores here).
 
     types: type -> questions, score, unparsed, floor, floor_answer, rule; of lengths within_10 and floor_within_10;
-    of numbers abs_rel over those that could be read. heights: "agrees", "contradicts", "ambiguous" -> questions,
-    score, floor, of those questions of which it is known. headline: the benchmark's own totals, with floor_headline.
+    of numbers abs_rel over those that could be read; where questions have a tag, tags: tag -> questions, score, floor.
+    heights: "agrees", "contradicts", "ambiguous" -> questions, score, floor, of those questions of which it is known.
+    headline: the benchmark's own totals, with floor_headline.
     failed: pictures on which the model failed (their answers are wrong); bad: pictures that cannot be read, left out.
     """
 
@@ -265,6 +268,9 @@ def _type(kind: str, samples: list[dict[str, Any]]) -> dict[str, Any]:
     }
     if best.score_10 is not None:
         row |= {"within_10": mean(mine, "within_10"), "floor_within_10": best.score_10}
+    tags = sorted({sample["tag"] for sample in mine} - {""})
+    if tags:
+        row["tags"] = {tag: _part([sample for sample in mine if sample["tag"] == tag]) for tag in tags}
     read = [sample for sample in mine if sample["error"] is not None]
     return row | ({"abs_rel": mean(read, "error")} if read else {})
 
@@ -280,6 +286,7 @@ def _question(sample: dict[str, Any]) -> Question:
         sample["group"],
         sample["height"],
         sample["offered"],
+        sample["tag"],
     )
 
 
@@ -288,5 +295,9 @@ def _heights(samples: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     for cue in ("agrees", "contradicts", "ambiguous"):
         mine = [sample for sample in samples if sample["height"] == cue]
         if mine:
-            found[cue] = {"questions": len(mine), "score": mean(mine, "score"), "floor": mean(mine, "floor")}
+            found[cue] = _part(mine)
     return found
+
+
+def _part(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"questions": len(samples), "score": mean(samples, "score"), "floor": mean(samples, "floor")}

@@ -39,6 +39,7 @@ class Question:
     group: a further division that a benchmark's total needs.
     height: whether "higher in the image" agrees with "farther" here (see `height_cue`), "" where not known.
     offered: which of two things that the question names is the answer ("first", "left", ...), where it says so.
+    tag: by what the scores of a type are told apart further ("misleading", "not misleading"), "" = not at all.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Question:
     group: str = ""
     height: str = ""
     offered: str | None = None
+    tag: str = ""
 
 
 @dataclass(frozen=True)

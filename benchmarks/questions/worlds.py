@@ -8,7 +8,8 @@ Rule      lengths (distance, height, free_space, ...): within 25 % of the true l
           Others: the same words, or where letters are offered the right choice. Captions are not scored.
 
 `closer`, `behind` and `front_behind` name two things; where the record has a label map, their median rows give the
-height cue. The floor of `refusal` is 1, because one answer fits all: read it beside `distance` and `where`, whose
+height cue; questions that say "misleading" true or false (the nearer thing is the higher one, or not) are scored
+apart, too. The floor of `refusal` is 1, because one answer fits all: read it beside `distance` and `where`, whose
 questions have the same words.
 """
 
@@ -63,6 +64,7 @@ def question(row: dict[str, Any], number: int, height: str = "") -> Question:
         choices=tuple(str(choice) for choice in choices.values()),
         height=height,
         offered=value if kind in SAID_BY_THE_QUESTION and isinstance(value, str) else None,
+        tag="" if "misleading" not in row else "misleading" if row["misleading"] else "not misleading",
     )
 
 

@@ -43,6 +43,8 @@ def test_depth_with_and_without_the_camera(saved, tmp_path):
     assert result["protocol"]["records"] == [{"file": "records.jsonl", "sha256": sha256(records)}]
     assert result["protocol"]["limit_per_dataset"] == 2 and result["protocol"]["photographs"] == 2
     table = (out / "depth_dense.md").read_text()
+    given, none = (json.loads((out / f"{name}.json").read_text())["datasets"]["tiny"]["delta1"] for name in names)
+    assert f"- {model}: delta1 lost without the camera {given - none:+.3f} (mean of data sets)" in table
     assert f"| tiny | {model} | given | 2 |" in table and f"| tiny | {model} | none | 2 |" in table
     rows = read_table(sorted((out / "samples" / names[0]).glob("part-*.parquet")))
     assert rows.num_rows == 2 and rows["delta1"].to_pylist() != [None, None]

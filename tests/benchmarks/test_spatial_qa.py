@@ -140,6 +140,31 @@ def test_closer_is_split_by_where_the_two_things_are(tmp_path):
     assert "| higher is farther | 1 |" in qa_table(result).markdown()
 
 
+def test_questions_with_a_tag_are_also_scored_apart(tmp_path):
+    tagged = [
+        {
+            "type": "closer",
+            "question": f"Which is closer, {n}?",
+            "answer": "the box",
+            "value": "first",
+            "misleading": n < 2,
+        }
+        for n in range(5)
+    ]
+    plain = {"type": "exists", "question": "Is there a car?", "answer": "no"}
+    records = asked_records(tmp_path, [*tagged, plain], count=2)
+    source = RecordQuestions(records)
+    result = run_qa(Knowing(source, wrong=lambda prompt: "1?" in prompt), source, tmp_path / "run")
+    assert result.types["closer"]["tags"] == {
+        "misleading": {"questions": 4, "score": 0.5, "floor": 1.0},
+        "not misleading": {"questions": 6, "score": 1.0, "floor": 1.0},
+    }
+    assert "tags" not in result.types["exists"] and result.types["closer"]["score"] == 0.8
+    table = qa_table(result).markdown()
+    assert "| closer, misleading | 4 | 0.500 | 1.000 |" in table and "| closer, not misleading | 6 | 1.000 |" in table
+    assert "exists," not in table
+
+
 # ---- broken off, shared out --------------------------------------------------------------------------------
 
 
