@@ -125,7 +125,8 @@ def show(model: Any, claims: frozenset[str], record: Record, number: int, option
         mode = "dense" if record.depth_path is not None else "sparse"
         task = DepthTask(DepthOptions(mode, camera), claims)  # type: ignore[arg-type]
         sample = task.load(record, {})
-        if camera == "given" and sample.camera is None and "none" in options.cameras:
+        known = sample.camera or (sample.photo and sample.photo.exif_camera)
+        if camera == "given" and known is None and "none" in options.cameras:
             continue  # it would be the same as without
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="camera: the given focal")
@@ -173,9 +174,9 @@ def answers(scene: Any, record: Record, number: int, seed: int) -> list[Told]:
 def figures(camera: str, sample: Sample, prediction: Prediction) -> str:
     """The line above the panels: whose camera, this picture's AbsRel and delta1, the field of view."""
     truth: DepthTruth = sample.truth
-    told = CAMERAS[camera] if camera == "none" or sample.camera is not None else "true camera not known"
-    if prediction.focal_from == "exif":
-        told += " (focal from EXIF)"
+    told = "focal from EXIF" if prediction.focal_from == "exif" else CAMERAS[camera]
+    if camera == "given" and prediction.focal_from == "rays":
+        told = "true camera not known"
     parts = []
     if truth.depth is not None and valid(truth.depth).any():
         assert prediction.depth_metric is not None

@@ -22,6 +22,7 @@ from vlm.scale_bar import INK, PAPER, coloured, font_of
 
 WIDTH, STRIP_WIDTH = 1600, 1280
 MARGIN, GAP = 20, 14
+LEAST_BAR = 180  # pixels across, where a picture is narrower
 WIDE = 2.0  # width / height, from which panels need more width than a row of five gives
 SOFT = (95, 103, 112)
 RULE = (217, 222, 227)
@@ -142,7 +143,7 @@ def _panel(panel: Panel, width: int, most_high: int, font: ImageFont.FreeTypeFon
     size = (max(1, round(picture.width * enlarge)), max(1, round(picture.height * enlarge)))
     blocks = [_text([(panel.name, INK)], width, font), picture.resize(size, Image.Resampling.BICUBIC)]
     if panel.bar is not None:
-        blocks.append(_bar(panel.bar, width, font))
+        blocks.append(_bar(panel.bar, min(width, max(size[0], LEAST_BAR)), font))
     return _joined(blocks, 4)
 
 
