@@ -102,8 +102,11 @@ class Room:
         """Height of the ceiling over the lowest point of this floor."""
         if self.knee is None:
             return self.height
-        low, slope = self.knee
-        gap = min(area[0] - self.area[0], self.area[2] - area[2])
+        return self._roof(min(area[0] - self.area[0], self.area[2] - area[2]))
+
+    def _roof(self, gap: float) -> float:
+        """Height of an attic's ceiling `gap` metres from its low walls."""
+        low, slope = self.knee or (self.height, 0.0)
         return min(self.height, low + slope * max(gap, 0.0))
 
     def chance(self, share: float) -> bool:
@@ -163,6 +166,8 @@ class Room:
             at = along if along is not None else self.rng.uniform(half + 0.01, extent - half - 0.01)
             if at - half < 0 or at + half > extent:
                 return None
+            if self.knee and side < 2 and self._roof(min(at - half, extent - at - half)) < high + 0.03:
+                continue
             clash = any(a < at + half and at - half < b and z0 < high and low < z1 for a, b, z0, z1 in self.spans[side])
             if not clash:
                 self.spans[side].append((at - half, at + half, low, high))

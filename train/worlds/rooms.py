@@ -68,7 +68,8 @@ def rooms_of(rng: np.random.Generator) -> list[Room]:
     main = Room(rng, (0.0, 0.0, width, length), height, rng.uniform(0.02, 1) ** 0.7, name=name)
     main.storey = float(rng.choice([0.3, 3, 6, 12]))
     if name == "attic":
-        main.knee = (rng.uniform(0.8, 1.3), np.tan(np.radians(rng.uniform(38, 52))))
+        low, steep = rng.uniform(0.8, 1.3), np.tan(np.radians(rng.uniform(38, 52)))
+        main.knee = low, max(steep, (height - low) / (0.42 * width))  # so that the slopes end under a flat middle
     rooms, plans = [main], [plan]
     if name != "attic" and main.chance(0.45):
         second = _behind(main, str(rng.choice([n for n in names if n != "attic"])))
@@ -155,14 +156,13 @@ def _fit(room: Room, plan: Plan) -> None:
     """What every room has: lamps, sockets, pictures, shelves on walls, and clutter on the floor."""
     rng, area = room.rng, room.width * room.length
     x, y = (room.area[0] + room.area[2]) / 2, (room.area[1] + room.area[3]) / 2
-    if plan.office:
-        maker, step = (lamps.tube_lamp, 2.4) if room.chance(0.8) else (lamps.pendant, 2.6)
-        lamp = maker(rng)
-        for i in range(max(1, int(room.width / step))):
-            for j in range(max(1, int(room.length / step))):
-                at = (room.area[0] + room.width * (i + 0.5) / max(1, int(room.width / step)),
-                      room.area[1] + room.length * (j + 0.5) / max(1, int(room.length / step)))  # fmt: skip
-                room.add(lamp, *at, room.height)
+    if plan.office:  # a grid of one kind of lamp, at most a dozen or so
+        lamp = (lamps.tube_lamp if room.chance(0.8) else lamps.pendant)(rng)
+        step = max(2.4, (area / 12) ** 0.5)
+        across, along = max(1, int(room.width / step)), max(1, int(room.length / step))
+        for k in range(across * along):
+            u, v = (k % across + 0.5) / across, (k // across + 0.5) / along
+            room.add(lamp, room.area[0] + room.width * u, room.area[1] + room.length * v, room.height)
     elif room.chance(0.75):
         room.add((lamps.pendant if room.chance(0.5) else lamps.ceiling_lamp)(rng), x, y, room.height)
     for _ in range(int(rng.integers(1, 5))):

@@ -18,7 +18,7 @@ SIGN = (1, -1, 1, -1)  # does a wall's own x grow with `along`?
 
 
 def wall_paint(rng) -> tuple[str, Paint]:
-    colour = str(rng.choice(["white", "white", "white", "white", "yellow", "grey", "blue", "green", "pink", "brown"]))
+    colour = str(rng.choice(["white"] * 9 + ["yellow", "yellow", "grey", "grey", "blue", "green", "pink", "brown"]))
     rgb = np.array(rgb_of(rng, colour)) * 0.5 + 0.5 * np.array(rgb_of(rng, "white")) * rng.uniform(0.5, 1)
     textures = ("plaster", "plain", "noise", "stripes", "bricks", "tiles", "wood", "floral", "concrete")
     texture = str(rng.choice(textures, p=[0.34, 0.22, 0.16, 0.06, 0.05, 0.04, 0.03, 0.05, 0.05]))
@@ -63,7 +63,7 @@ def add_windows(room: Room, side: int, glazed: float, wide: bool = False) -> Non
     high = min(low + rng.uniform(0.95, 1.55), room.height - 0.2) if not full else rng.uniform(2.0, 2.2)
     if wide and not full:
         high = room.height - rng.uniform(0.2, 0.5)
-    if room.knee or high - low < 0.5 or high > room.height - 0.1:
+    if high - low < 0.5 or high > room.height - 0.1:
         return
     count = max(1, int(extent / (width + rng.uniform(0.4, 2.5))))
     depth = rng.uniform(0.12, 0.3)

@@ -251,6 +251,25 @@ def easel(rng) -> Item:
     return item
 
 
+def power_strip(rng) -> Item:
+    """Three to five sockets on the floor, 0.2-0.34 long, on a cable that lies about."""
+    colour = str(rng.choice(["white", "black", "white"]))
+    item, paint, count = Item("socket", colour), plastic(rng, colour), int(rng.integers(3, 6))
+    item.cushion((0, 0, 0.02), (0.06 + 0.056 * count, 0.055, 0.04), 0.01, paint)
+    for k in range(count):
+        x = 0.056 * (k - (count - 1) / 2)
+        item.post(x, 0, 0.038, 0.041, 0.019, darker(paint, 0.5))
+        if rng.random() < 0.4:
+            item.capsule((x, 0, 0.05), (x, 0, 0.075), 0.016, plastic(rng, str(rng.choice(["black", "white"]))))
+    at, heading = np.array([0.03 + 0.028 * count, 0.0, 0.006]), rng.uniform(-0.5, 0.5)
+    for _ in range(6):
+        heading += rng.normal(0, 0.7)
+        end = at + 0.13 * np.array([np.cos(heading), np.sin(heading), 0.0])
+        item.capsule(at, end, 0.004, paint)
+        at = end
+    return item
+
+
 def ladder(rng) -> Item:
     """A step ladder, 1.2-2.2 high, rungs every 0.25 m."""
     colour = str(rng.choice(["grey", "grey", "brown", "red", "yellow"]))
@@ -285,5 +304,4 @@ TABLE = (mug, bottle, bowl, vase, book, papers, laptop, small_plant, small_box, 
 SHELF = (book, book, book, vase, small_box, bowl, small_plant, bottle, mug)
 SIDEBOARD = (vase, table_lamp, book, small_plant, bowl, small_box, book, tv)
 FLOOR = (backpack, bag, box, ball, suitcase, waste_bin, clothes, book, plant, basket, flat_cushion, box, small_box,
-         bottle)  # fmt: skip
-SMALL = (bottle, mug, small_box, small_plant, table_lamp, book, laptop, bowl, vase)
+         bottle, power_strip, papers)  # fmt: skip
