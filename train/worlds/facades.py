@@ -14,7 +14,7 @@ from .solids import gable, plate
 from .things import Item, Paint, paint_of, pick_colour, rgb_of, shade, stuff
 
 PANE = Paint((0.03, 0.04, 0.05), (0.08, 0.095, 0.11), "blobs", 1.3, gloss=0.9)
-SHOP = Paint((0.05, 0.045, 0.04), (0.2, 0.17, 0.14), "blobs", 0.6, gloss=0.7, glow=0.1)
+SHOP = Paint((0.05, 0.045, 0.04), (0.22, 0.18, 0.14), "photo", 1.4, gloss=0.7, glow=0.1)
 STOREY = {"house": (2.8, 3.0), "flats": (2.8, 3.0), "office": (3.2, 3.5), "old": (3.0, 3.5), "warehouse": (5.5, 8.0)}
 """Height of a storey of each style, metres."""
 

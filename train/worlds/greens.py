@@ -25,12 +25,10 @@ def _scatter(site: Site, makers, count: int, near: float, far: float) -> None:
         site.put(maker(rng), x, y, None, rng.uniform(0, 2 * np.pi))
 
 
-def _trees(site: Site, count: int, near: float, far: float, species=nature.SPECIES) -> None:
-    rng = site.rng
+def _trees(site: Site, count: int, near: float, far: float) -> None:
     for _ in range(count):
-        x, y = _spread(rng, near, far)
-        wide = 1.0 if site.near(x, y) else 2.0
-        site.stand(nature.tree(rng, site.near(x, y), str(rng.choice(species))), x, y, None, rng.uniform(0, 6), wide)
+        x, y = _spread(site.rng, near, far)
+        site.tree(x, y, radius=1.0 if site.near(x, y) else 2.0)
 
 
 def _path(site: Site, kind: str) -> None:
@@ -53,12 +51,13 @@ def _pond(site: Site, x: float, y: float, radius: float) -> None:
     site.taken.append((x - 0.7 * radius, y - 0.7 * radius, x + 0.7 * radius, y + 0.7 * radius))
 
 
-def _knolls(site: Site, count: int, low: float = 14.0) -> None:
+def _knolls(site: Site, count: int, low: float = 14.0, beside: bool = False) -> None:
+    """Gentle rises; `beside`: clear of the way ahead."""
     rng = site.rng
     for _ in range(count):
         size = (rng.uniform(14, 50), rng.uniform(14, 40), rng.uniform(0.8, 4.5))
         x, y = _spread(rng, low, 70.0)
-        if np.hypot(x, y) > 0.5 * max(size[0], size[1]) + 3:
+        if np.hypot(x, y) > 0.5 * max(size[0], size[1]) + 3 and (not beside or abs(x) > 0.5 * size[0] + 3):
             site.raise_hill(x, y, size)
 
 
@@ -68,7 +67,7 @@ def city_park(rng) -> Place:
     site.ground("grass")
     for _ in range(int(rng.integers(0, 3))):
         _path(site, str(rng.choice(["pavement", "ground", "sand"])))
-    _knolls(site, int(rng.integers(0, 4)))
+    _knolls(site, int(rng.integers(0, 5)), beside=True)
     if rng.random() < 0.35:
         radius = rng.uniform(4, 12)
         _pond(site, rng.uniform(-8, 8), radius + rng.uniform(4, 20), radius)
@@ -132,15 +131,14 @@ def forest_edge(rng) -> Place:
     site = Site(rng, (0.0, 0.0, rng.normal(0, 0.2)), "walker", 0.3)
     site.ground(str(rng.choice(["grass", "grass", "ground"])))
     _path(site, str(rng.choice(["ground", "sand"])))
-    _knolls(site, int(rng.integers(0, 3)), 20.0)
+    _knolls(site, int(rng.integers(0, 3)), 20.0, beside=True)
     species = [("conifer", "pine"), ("round", "birch", "wide"), ("conifer", "round", "bare"), ("bare", "birch")]
     kinds, edge = species[int(rng.integers(len(species)))], rng.uniform(2.5, 10)
     both = rng.random() < 0.6
     for _ in range(int(rng.integers(35, 75))):
         side = rng.choice([-1, 1]) if both else 1
         x, y = side * (edge + np.abs(rng.normal(0, 9))), np.exp(rng.uniform(np.log(2.5), np.log(90)))
-        tree = nature.tree(rng, site.near(x, y, 10), str(rng.choice(kinds)))
-        site.stand(tree, x, y, None, rng.uniform(0, 6), 0.5 if site.near(x, y) else 0.9)
+        site.tree(x, y, None, str(rng.choice(kinds)), 0.5 if site.near(x, y) else 0.9)
     makers = (nature.bush, nature.bush, nature.rock, nature.rock, street.bench, street.fence, street.sign, people.dog)
     _scatter(site, makers, int(rng.integers(6, 16)), 1.8, 30)
     for _ in range(int(rng.integers(0, 5))):
@@ -177,7 +175,7 @@ def beach(rng) -> Place:
     for _ in range(int(rng.integers(2, 12))):
         x, y = _spread(rng, 5, 90)
         if dry(x, y):
-            site.stand(nature.tree(rng, site.near(x, y), str(rng.choice(["palm", "palm", "pine"]))), x, y)
+            site.tree(x, y, None, str(rng.choice(["palm", "palm", "pine"])))
     for _ in range(int(rng.integers(3, 10))):  # stones along the water
         along = rng.uniform(-30, 30)
         x, y = along * np.cos(turn) - shore * np.sin(turn), along * np.sin(turn) + shore * np.cos(turn)

@@ -92,7 +92,7 @@ def _plot(site: Site, road: Road, side, y, garden, deep, border, top, paving) ->
     for _ in range(int(rng.integers(1, 4))):
         x, v = side * rng.uniform(garden + 1.3, front - 0.8), y + rng.uniform(0, width)
         if rng.random() < 0.35:
-            site.stand(nature.tree(rng, near), x, v, 0.0, rng.uniform(0, 6), 0.4)
+            site.tree(x, v, 0.0)
         else:
             site.put(nature.bush(rng), x, v, 0.0)
     return width + drive + rng.uniform(0.3, 3.0)
@@ -137,8 +137,7 @@ def motorway(rng) -> Place:
             ramp(bank, *ends, 300.0, 3.0, earth(rng, "grass")[1], 70.0)
             site.placed.append((bank, (0.0, 0.0, 0.0), 0.0))
         for _ in range(int(rng.integers(6, 18)) if style != "bank" else 0):
-            tree = nature.tree(rng, near=False)
-            site.stand(tree, at + hand * out * rng.uniform(2, 25), rng.uniform(5, 110), radius=0.8)
+            site.tree(at + hand * out * rng.uniform(2, 25), rng.uniform(5, 110), radius=0.8)
     if rng.random() < 0.55:
         site.stand(street.gantry(rng, 2 * half + 1.6), 0.0, rng.uniform(22, 95), 0.0, 0.0, 0.2)
     if rng.random() < 0.45:
@@ -223,7 +222,7 @@ def country_road(rng) -> Place:
                 )
         for _ in range(int(rng.integers(3, 12))):
             x, y = side * np.exp(rng.uniform(np.log(half + 5), np.log(75))), rng.uniform(8, 112)
-            site.stand(nature.tree(rng, site.near(x, y)), x, y, radius=0.8)
+            site.tree(x, y, radius=0.8)
         for _ in range(int(rng.integers(1, 6))):
             site.put(nature.bush(rng), side * rng.uniform(half + 1.5, half + 14), rng.uniform(1, 40))
         if rng.random() < 0.4:

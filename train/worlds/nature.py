@@ -13,6 +13,8 @@ from .things import Item, Paint, Part, paint_of, rgb_of, shade, stuff, turn_of
 
 SPECIES = ("round", "wide", "column", "conifer", "pine", "birch", "bare", "palm")
 SPECIES_ODDS = (0.3, 0.16, 0.08, 0.16, 0.07, 0.09, 0.08, 0.06)
+STREET_SPECIES = ("round", "round", "birch", "column", "bare", "palm", "wide")
+"""Trees as planted along streets: their crowns start above head height."""
 
 
 def _leaves(rng, colour: str, period=(0.1, 0.3)) -> Paint:
@@ -127,11 +129,6 @@ def tree(rng, near: bool = True, species: str = "") -> Item:
             count += 10
         _clump(item, rng, low, height, spread, count, leaf, 0.5 if near else 0.6)
     return item
-
-
-def street_tree(rng, near: bool = True) -> Item:
-    """A tree as planted along streets: its crown starts above head height."""
-    return tree(rng, near, str(rng.choice(["round", "round", "birch", "column", "bare", "palm", "wide"])))
 
 
 def bush(rng) -> Item:

@@ -88,10 +88,9 @@ def tent(rng) -> Item:
         length, half, high = rng.uniform(2.0, 3.5), rng.uniform(0.8, 1.25), rng.uniform(1.1, 1.9)
         for sx in (-1, 1):
             run, steep = np.hypot(half, high), high / half
-            normal = (sx * steep, 0.0, 1.0)
             centre = (sx * (half / 2 - 0.012 * steep), 0, high / 2)
-            axis = tuple(float(v) for v in np.array(normal) / np.linalg.norm(normal))
-            item.parts.append(Part("box", centre, (run / 2 - 0.02, length / 2, 0.012), cloth, axis))
+            half_size = (run / 2 - 0.02, length / 2, 0.012)
+            item.parts.append(Part("box", centre, half_size, cloth, (sx * steep, 0.0, 1.0)))
         steps = 7
         for i in range(steps):
             low, top = high * i / steps, high * (i + 1) / steps - 0.02

@@ -124,18 +124,15 @@ def _pavement_life(site: Site, road: Road, top: float, skip):
     for sign in (-1, 1):
         out = -sign * np.pi / 2  # faces the road
         row, y, step = str(rng.choice(["trees", "lamps", "both", "poles"])), rng.uniform(-4, 6), rng.uniform(8, 18)
+        species = str(rng.choice(nature.STREET_SPECIES))
         while y < 105:
             tree = row == "trees" or (row == "both" and rng.random() < 0.6)
-            near = site.near(sign * half, y)
-            item = (
-                nature.street_tree(rng, near)
-                if tree
-                else street.pole(rng)
-                if row == "poles"
-                else street.street_lamp(rng)
-            )
             if not (skip and skip[0] - 2 < y < skip[1] + 2):
-                site.stand(item, sign * (half + 0.5), y, top, out if not tree else rng.uniform(0, 6))
+                if tree:
+                    site.tree(sign * (half + 0.5), y, top, species)
+                else:
+                    item = street.pole(rng) if row == "poles" else street.street_lamp(rng)
+                    site.stand(item, sign * (half + 0.5), y, top, out)
             y += step * rng.uniform(0.9, 1.1)
         if rng.random() < 0.2:
             for y in np.arange(rng.uniform(-2, 2), rng.uniform(8, 20), rng.uniform(1.5, 2.5)):
@@ -149,7 +146,8 @@ def _pavement_life(site: Site, road: Road, top: float, skip):
     for _ in range(int(rng.integers(5, 14))):
         sign, y = rng.choice([-1, 1]), rng.uniform(0, 12) if rng.random() < 0.5 else rng.uniform(8, 55)
         item = STREET_SIDE[int(rng.integers(len(STREET_SIDE)))](rng)
-        yaw = {"sign": 0.0 if sign > 0 else np.pi, "bicycle": 0.2}.get(item.kind, -sign * np.pi / 2)
+        out = float(-sign * np.pi / 2)
+        yaw = {"sign": 0.0 if sign > 0 else float(np.pi), "bicycle": 0.2}.get(item.kind, out)
         at_kerb = item.kind in ("sign", "pole", "fire hydrant", "mailbox")
         x = 0.5 if at_kerb else rng.uniform(0.5, max(0.6, wide - 0.5))
         site.put(item, sign * (half + x), y, top, yaw)

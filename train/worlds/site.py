@@ -15,6 +15,9 @@ NEAR = 16.0
 """Metres from the viewer within which things get their small parts."""
 PARTS = 1400
 """Shapes that a place may have."""
+SMALL = ("bicycle", "bin", "bench", "fire hydrant", "mailbox", "bollard", "bush", "traffic cone", "table", "rock",
+         "motorcycle", "dog", "box", "backpack")  # fmt: skip
+"""Kinds worth a close-up."""
 LIMIT = 240
 """Things a place may hold: instances are numbered in one byte."""
 
@@ -25,6 +28,7 @@ class Site:
     def __init__(self, rng, eye=(0.0, 0.0, 0.0), style: str = "walker", spread: float = 0.2, room: float = 0.7):
         self.rng, self.eye, self.style, self.spread = rng, eye, style, spread
         self.placed, self.taken, self.hills, self.things = [], [], [], 0
+        self.species = rng.choice(nature.SPECIES, int(rng.integers(1, 5)), p=nature.SPECIES_ODDS)
         x, y, _ = eye
         half, back, ahead = (1.2, 5.0, 2.4) if style == "driver" else (room, room, room)
         self.taken.append((x - half, y - back, x + half, y + ahead))
@@ -32,7 +36,7 @@ class Site:
     def near(self, x: float, y: float, reach: float = NEAR) -> bool:
         return float(np.hypot(x - self.eye[0], y - self.eye[1])) < reach
 
-    def put(self, item: Item, x, y, z: float | None = None, yaw: float = 0.0, margin: float = 0.05) -> bool:
+    def put(self, item: Item, x, y, z: float | None = None, yaw=0.0, margin: float = 0.05) -> bool:
         """Place a thing unless it would overlap another; on the ground unless told otherwise."""
         if self.things >= LIMIT:
             return False
@@ -50,6 +54,12 @@ class Site:
         self.placed.append((item, (x, y, height_on(self.hills, x, y) if z is None else z), yaw))
         self.things += 1
         return True
+
+    def tree(self, x: float, y: float, z: float | None = None, species: str = "", radius: float = 0.4) -> bool:
+        """A tree of this species, or of one that grows here."""
+        species = species or str(self.rng.choice(self.species))
+        item = nature.tree(self.rng, self.near(x, y), species)
+        return self.stand(item, x, y, z, self.rng.uniform(0, 2 * np.pi), radius)
 
     def slab(self, kind: str, colour: str, area, top: float, paint: Paint) -> None:
         """A flat ground over area = (x0, y0, x1, y1), its surface at `top` metres."""
@@ -76,7 +86,7 @@ class Site:
             built = building(rng, str(rng.choice(["flats", "office", "old", "house", "warehouse"])), near=False)
             self.build(built, rng.uniform(-wide, wide), rng.uniform(62, 112), rng.uniform(-0.4, 0.4))
         for _ in range(trees):
-            self.stand(nature.tree(rng, near=False), rng.uniform(-wide, wide), rng.uniform(55, 112), radius=1.0)
+            self.tree(rng.uniform(-wide, wide), rng.uniform(55, 112), radius=1.0)
 
     def build(self, built, x: float, y: float, yaw: float, margin: float = 0.0) -> bool:
         """Place a building and, where it stands, the things on its front; balconies and awnings may overhang."""
@@ -165,7 +175,16 @@ class Site:
                 turn = rng.choice([-1, 1]) * rng.uniform(0.5, 1.4)
             return x + rng.uniform(-wander, wander), y + rng.uniform(-wander, wander), heading + turn
 
-        return Place("outdoor", self.placed, view, style=self.style)
+        return Place("outdoor", self.placed, view, targets=self._close_by(), style=self.style)
+
+    def _close_by(self) -> list[tuple[float, float, float]]:
+        """Points on small things within 8 m."""
+        points = []
+        for item, at, _ in self.placed:
+            if item.kind in SMALL and self.near(at[0], at[1], 8.0):
+                low, high = item.bounds()
+                points.append((float(at[0]), float(at[1]), float(at[2] + 0.3 * low[2] + 0.7 * high[2])))
+        return points
 
 
 def earth(rng, kind: str) -> tuple[str, Paint]:

@@ -85,7 +85,7 @@ def parking_lot(rng) -> Place:
             if rng.random() < 0.5:
                 site.stand(street.street_lamp(rng), x, y + length, 0.02, rng.choice([0, np.pi]), 0.15)
         if rng.random() < 0.4:
-            site.stand(nature.tree(rng, site.near(0, y)), rng.uniform(-0.8, 0.8) * wide, y + length, 0.0, radius=0.4)
+            site.tree(rng.uniform(-0.8, 0.8) * wide, y + length, 0.0)
         y += 2 * length + aisle
     if marks.parts:
         site.placed.append((marks, (0.0, 0.0, 0.0), 0.0))
@@ -143,9 +143,10 @@ def square(rng) -> Place:
     for _ in range(int(rng.integers(6, 16))):
         item = makers[int(rng.integers(len(makers)))](rng)
         site.put(item, rng.uniform(-0.8, 0.8) * half, rng.uniform(1, 30), 0.0, rng.integers(4) * np.pi / 2)
+    species = str(rng.choice(nature.STREET_SPECIES))
     for _ in range(int(rng.integers(0, 7))):
         x, y = rng.uniform(-0.8, 0.8) * half, rng.uniform(5, deep - 3)
-        site.stand(nature.street_tree(rng, site.near(x, y)), x, y, 0.0)
+        site.tree(x, y, 0.0, species)
     site.before(
         int(rng.integers(1, 4)), (people.person, people.person, street.bench, street.bollard, park.parasol), 0.0
     )
@@ -176,7 +177,7 @@ def courtyard(rng) -> Place:
         site.put(item, rng.uniform(-0.8, 0.8) * half, rng.uniform(1.5, deep - 2), 0.0, rng.integers(4) * np.pi / 2)
     for _ in range(int(rng.integers(0, 4))):
         x, y = rng.uniform(-0.6, 0.6) * half, rng.uniform(4, deep - 3)
-        site.stand(nature.tree(rng, species=str(rng.choice(["round", "birch", "bare"]))), x, y, 0.0)
+        site.tree(x, y, 0.0, str(rng.choice(["round", "birch", "bare"])))
     for _ in range(int(rng.integers(2, 7))):
         site.somebody(rng.uniform(-0.8, 0.8) * half, rng.uniform(1.5, deep - 1.5), 0.0)
     site.before(int(rng.integers(0, 3)), (people.person, nature.bush, street.bin, small_things.plant), 0.0)

@@ -170,7 +170,7 @@ def test_nothing_stands_where_the_viewer_does_and_drivers_are_in_the_road(places
         assert place.domain == "outdoor" and place.room is None and place.style in ("walker", "driver")
         if place.style == "driver":
             drivers += 1
-            roads = [footprint(item, *at[:2], yaw) for item, at, yaw in place.placed if item.kind == "road"]
+            roads = [footprint(item, at[0], at[1], yaw) for item, at, yaw in place.placed if item.kind == "road"]
             assert any(overlap(me, area) for area in roads)
     assert 0.25 < drivers / len(places) < 0.6
 
