@@ -1,4 +1,4 @@
-"""`fathom train` and `fathom worlds`."""
+"""`fathom train`, `fathom worlds` and `fathom worlds-floors`."""
 
 import os
 from pathlib import Path
@@ -66,3 +66,12 @@ def worlds(
     check_folder(out)
     path = write_records(out, count, first_seed, workers=workers, views=views)
     typer.echo(path)
+
+
+def worlds_floors(
+    records: Annotated[Path, typer.Argument(help="records.jsonl of `fathom worlds`, a few hundred scenes or more.")],
+) -> None:
+    """What a guesser scores on the worlds' questions without a look at the pictures, type by type."""
+    from train.worlds.floors import read, report
+
+    typer.echo(report(read(records)))

@@ -2,7 +2,7 @@
 
     floors(records)["closer"]     # {"questions": 480, "answer": 0.51, "words": 0.53, "things": 0.52, "best": 0.53}
 
-Guessers learn from every other scene and are tested on the rest. `answer` gives one fixed answer (the number that is
+Guessers learn from every other world and are tested on the rest. `answer` gives one fixed answer (the number that is
 right most often); `things` looks at what is named, `words` at every word and number of the question. `cues` tells how
 often the nearer of two things is the lower or the larger one in the picture. The rules are those of `fathom bench qa`.
 """
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from heads.errors import InputError
 
 from .measure import fit
 from .phrases import REFUSED
@@ -203,13 +205,16 @@ GUESSERS: dict[str, Callable[[str, Sequence[Asked]], Guesser]] = {
 
 
 def floors(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """For each type of the records' questions: how many, and what each guesser scores on every other scene.
+    """For each type of the records' questions: how many, and what each guesser scores on every other world.
 
     refusal: whether a question asks after a thing that is not there, told from its words among questions worded
     alike; absent and present ones weigh the same, so that 0.5 is no knowledge.
     """
     halves: dict[str, tuple[list[Asked], list[Asked]]] = defaultdict(lambda: ([], []))
-    for number, record in enumerate(records):
+    worlds: dict[str, int] = {}
+    for i, record in enumerate(records):
+        world = str(record.get("scene_id", i)).split("_")[0]  # its views have a number after it
+        number = worlds.setdefault(world, len(worlds))
         for pair in record["questions"]:
             if pair["type"] in (*REFUSED, "refusal"):
                 told = asked({**pair, "type": "exists", "answer": pair["type"] == "refusal"})
@@ -251,10 +256,19 @@ def _area(box: Sequence[int]) -> int:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Records of `fathom worlds`, in the order of their seeds."""
-    with path.open(encoding="utf-8") as lines:
-        records = [json.loads(line) for line in lines if line.strip()]
-    return sorted(records, key=lambda record: record["scene_id"])
+    """Records of `fathom worlds`, in the order of their seeds. InputError where there are none with questions."""
+    told = "records.jsonl as `fathom worlds` writes it"
+    if not path.is_file():
+        raise InputError("records", f"there is no file {path}", told)
+    try:
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        complete = all("type" in pair for record in records for pair in record["questions"])
+        records.sort(key=lambda record: record["scene_id"])
+    except (ValueError, KeyError, TypeError) as problem:
+        raise InputError("records", f"{path}: {type(problem).__name__} {problem}", told) from problem
+    if len(records) < 2 or not complete:
+        raise InputError("records", f"{path} has fewer than two scenes, or questions without a type", told)
+    return records
 
 
 def report(records: list[dict[str, Any]]) -> str:
