@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import fittings, furniture, people, pots, screens
+from . import fittings, furniture, kitchen, people, pots, screens
 from . import small_things as small
 from .homes import dress_sofa, furnish_desk, shelve, workplace
 from .room import Room
@@ -124,10 +124,17 @@ def corridor(room: Room) -> None:
 
 
 def lobby(room: Room) -> None:
-    """A large hall: groups of seats, tables with chairs, plants, people."""
-    rng = room.rng
-    for _ in range(room.count(2, 7)):
-        if room.chance(0.5):
+    """A large hall: a reception or bar, groups of seats, tables with chairs, plants, people."""
+    rng, large = room.rng, room.width * room.length / 100
+    if room.chance(0.5):
+        till(room)
+    table, chair = furniture.table(rng), furniture.chair(rng)
+    for _ in range(round(room.count(2, 7) * (0.6 + large))):
+        if room.chance(0.3):
+            spot = room.scatter(table, 8, rng.integers(4) * np.pi / 2)
+            room.around(spot, lambda _: chair, rng.uniform(0.5, 1.0), people.seated)
+            room.on(spot, small.TABLE, room.count(0, 4), facing=False)
+        elif room.chance(0.4):
             spot = room.scatter(furniture.table(rng), 8, rng.integers(4) * np.pi / 2)
             room.around(spot, furniture.chair, rng.uniform(0.5, 1.0), people.seated)
             room.on(spot, small.TABLE, room.count(0, 4), facing=False)
@@ -138,7 +145,7 @@ def lobby(room: Room) -> None:
                 room.put(furniture.coffee_table(rng), *spot.at(0, -1.2), spot.yaw)
     if room.chance(0.3):
         room.stand(furniture.piano(rng))
-    for _ in range(room.count(2, 8)):
+    for _ in range(round(room.count(2, 8) * (0.6 + large))):
         room.scatter(room.pick((pots.plant, pots.plant, small.suitcase, small.backpack, small.waste_bin, small.easel)))
     for _ in range(room.count(1, 5)):
         shelve(room, room.pick((furniture.sideboard, furniture.shelf, pots.plant, furniture.cabinet)))
@@ -149,14 +156,16 @@ def lobby(room: Room) -> None:
 def shop(room: Room) -> None:
     """Rows of shelves full of goods, a counter with a till."""
     rng, goods = room.rng, (small.small_box, small.bottle, small.small_box, small.book, small.bowl, pots.vase)
+    till(room)
     y = room.area[1] + rng.uniform(1.2, 2.0)
     gap = rng.uniform(1.5, 2.4)
     rows = int(rng.integers(4, 6))
+    racks = [furniture.shelf_and_levels(rng, rows, 0.5) for _ in range(3)]  # few looks in one shop
     while y < room.area[3] - 1.0:
         x = room.area[0] + rng.uniform(0.9, 1.4)
         yaw = float(rng.choice([0.0, np.pi]))
         while x < room.area[2] - 1.2:
-            item, levels = furniture.shelf_and_levels(rng, rows, 0.5)
+            item, levels = racks[int(rng.integers(3))]
             half = float(item.bounds()[1][0])
             spot = room.put(item, x + half, y, yaw, 0.0)
             for level in levels if spot else []:
@@ -165,6 +174,17 @@ def shop(room: Room) -> None:
         y += gap
     storage(room, few=True)
     _passers(room, 0.4)
+
+
+def till(room: Room) -> None:
+    """A counter that stands free, with a screen and small things on it, and somebody behind."""
+    rng = room.rng
+    spot = room.scatter(kitchen.island(rng, kitchen.counter_style(rng)), 10, rng.integers(4) * np.pi / 2)
+    if spot:
+        room.add(screens.monitor(rng), *spot.at(rng.uniform(-0.3, 0.3), 0.1), spot.item.top or 0.9, spot.yaw)
+        room.on(spot, small.TABLE, room.count(0, 6))
+        if room.chance(0.6):
+            room.put(people.person(rng), *spot.at(0.0, -0.9), spot.yaw + np.pi)
 
 
 def storage(room: Room, few: bool = False) -> None:

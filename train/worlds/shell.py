@@ -150,7 +150,7 @@ def join(room: Room, other: Room, side: int) -> bool:
         _keep_free(place, wall, along, wide)
         _switch(place, wall, along, wide + 0.14)
     if wide < 1.0:
-        opened = rng.uniform(0.9, 2.4) if room.chance(0.8) else 0.0
+        opened = rng.uniform(0.7, 1.65) if room.chance(0.8) else 0.0
         place, wall, along = (room, side, at) if room.chance(0.5) else (other, back, behind)
         x, y, yaw = place.against(wall, along, 0.02)
         if opened:
