@@ -119,9 +119,7 @@ def playground(rng) -> Place:
         x, y = rng.uniform(-35, 35), rng.uniform(stop + 6, 60)
         built = building(rng, str(rng.choice(["house", "flats"])), near=site.near(x, y, 30))
         site.build(built, x, y + built.size[1] / 2, rng.normal(0, 0.1))
-    site.before(
-        int(rng.integers(0, 3)), (people.child, people.person, street.bench, nature.bush, small_things.ball), None
-    )
+    site.before(int(rng.integers(0, 3)), (people.child, people.person, street.bench, nature.bush, small_things.ball))
     site.horizon(int(rng.integers(0, 2)), 2, 8)
     return site.place()
 

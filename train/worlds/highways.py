@@ -53,7 +53,7 @@ def suburb(rng) -> Place:
         item = makers[int(rng.integers(len(makers)))](rng)
         site.put(item, side * (half + 0.45), rng.uniform(1, 35), top, -side * np.pi / 2)
     if not driver:
-        site.before(int(rng.integers(1, 3)), (people.person, people.dog, nature.bush, street.bin, street.mailbox), top)
+        site.before(int(rng.integers(1, 3)), (people.person, people.dog, nature.bush, street.bin, street.mailbox))
     site.horizon(int(rng.integers(0, 3)), int(rng.integers(0, 2)), int(rng.integers(6, 16)))
     return site.place()
 

@@ -188,7 +188,7 @@ def city_street(rng) -> Place:
     _pavement_life(site, road, top, skip)
     if not driver and rng.random() < 0.7:
         makers = (*STREET_SIDE, people.person, people.person, people.dog, street.fence)
-        site.before(int(rng.integers(1, 4)), makers, top)
+        site.before(int(rng.integers(1, 4)), makers)
     if rng.random() < 0.2:
         for i in range(int(rng.integers(2, 6))):
             site.put(street.traffic_cone(rng), half - 0.5 - 0.25 * i, 6 + 2.0 * i, TOP)

@@ -18,6 +18,7 @@ PARTS = 1400
 SMALL = ("bicycle", "bin", "bench", "fire hydrant", "mailbox", "bollard", "bush", "traffic cone", "table", "rock",
          "motorcycle", "dog", "box", "backpack")  # fmt: skip
 """Kinds worth a close-up."""
+IN_ROADS = ("person", "dog", "bicycle", "motorcycle", "traffic cone", "car")
 LIMIT = 240
 """Things a place may hold: instances are numbered in one byte."""
 
@@ -27,7 +28,7 @@ class Site:
 
     def __init__(self, rng, eye=(0.0, 0.0, 0.0), style: str = "walker", spread: float = 0.2, room: float = 0.7):
         self.rng, self.eye, self.style, self.spread = rng, eye, style, spread
-        self.placed, self.taken, self.hills, self.things = [], [], [], 0
+        self.placed, self.taken, self.hills, self.slabs, self.things = [], [], [], [], 0
         self.species = rng.choice(nature.SPECIES, int(rng.integers(1, 5)), p=nature.SPECIES_ODDS)
         x, y, _ = eye
         half, back, ahead = (1.2, 5.0, 2.4) if style == "driver" else (room, room, room)
@@ -40,10 +41,15 @@ class Site:
         """Place a thing unless it would overlap another; on the ground unless told otherwise."""
         if self.things >= LIMIT:
             return False
-        z = height_on(self.hills, x, y) if z is None else z
+        z = self.under(x, y)[0] if z is None else z
         done = _put(self.placed, self.taken, item, x, y, z, yaw, margin=margin)
         self.things += done
         return done
+
+    def under(self, x: float, y: float) -> tuple[float, str]:
+        """The height of the ground at (x, y), metres, and what it is."""
+        found = [(top, kind) for kind, area, top in self.slabs if area[0] <= x <= area[2] and area[1] <= y <= area[3]]
+        return max([*found, (height_on(self.hills, x, y), "grass")])
 
     def stand(self, item: Item, x, y, z: float | None = None, yaw: float = 0.0, radius: float = 0.3) -> bool:
         """Like `put` for what is wide only overhead (a tree, a lamp): it needs `radius` metres around its foot."""
@@ -51,7 +57,7 @@ class Site:
         if self.things >= LIMIT or not is_free(spot, self.taken):
             return False
         self.taken.append(spot)
-        self.placed.append((item, (x, y, height_on(self.hills, x, y) if z is None else z), yaw))
+        self.placed.append((item, (x, y, self.under(x, y)[0] if z is None else z), yaw))
         self.things += 1
         return True
 
@@ -66,6 +72,7 @@ class Site:
         x0, y0, x1, y1 = area
         centre = ((x0 + x1) / 2, (y0 + y1) / 2, top - 1.0)
         self.placed.append(_slab(kind, colour, centre, (x1 - x0, y1 - y0, 2.0), paint))
+        self.slabs.append((kind, area, top))
 
     def ground(self, kind: str, top: float = 0.0, area=(-450, -450, 450, 450)) -> None:
         colour, paint = earth(self.rng, kind)
@@ -96,7 +103,8 @@ class Site:
         if not is_free(area, self.taken):
             return False
         self.taken.append(area)
-        self.placed.append((built.item, (x, y, height_on(self.hills, x, y)), yaw))
+        z = height_on(self.hills, x, y)
+        self.placed.append((built.item, (x, y, z), yaw))
         at, c, s = self.placed[-1][1], np.cos(yaw), np.sin(yaw)
         for item, (u, v, w) in built.things:
             if self.things < LIMIT:
@@ -139,7 +147,7 @@ class Site:
             maker = vehicles.bus
         return self.put(maker(self.rng, near), x, y, z, yaw, margin)
 
-    def before(self, count: int, makers, z: float | None = None, reach=(0.8, 3.5)) -> None:
+    def before(self, count: int, makers, reach=(0.8, 3.5)) -> None:
         """Things close before the viewer, so that what lies behind is partly hidden."""
         rng = self.rng
         for _ in range(count):
@@ -149,7 +157,8 @@ class Site:
             away = rng.uniform(*reach) + half
             angle = self.eye[2] + rng.choice([-1, 1]) * rng.uniform(0.12, 0.65)
             x, y = self.eye[0] + away * np.sin(angle), self.eye[1] + away * np.cos(angle)
-            self.put(item, x, y, z, rng.uniform(0, 2 * np.pi))
+            if item.kind in IN_ROADS or self.under(x, y)[1] != "road":
+                self.put(item, x, y, None, rng.uniform(0, 2 * np.pi))
 
     def _thin(self) -> None:
         """Drop the farthest things until the shapes fit into PARTS."""

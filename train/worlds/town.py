@@ -54,9 +54,7 @@ def alley(rng) -> Place:
     for _ in range(int(rng.integers(0, 3))):  # lamps and cloth overhead
         sign, y = rng.choice([-1, 1]), rng.uniform(3, 25)
         site.stand(street.street_lamp(rng), sign * (half - 0.15), y, 0.0, -sign * np.pi / 2, 0.14)
-    site.before(
-        int(rng.integers(0, 3)), (people.person, street.bin, small_things.plant, vehicles.bicycle), 0.0, (0.7, 2.5)
-    )
+    site.before(int(rng.integers(0, 3)), (people.person, street.bin, small_things.plant, vehicles.bicycle), (0.7, 2.5))
     site.horizon(int(rng.integers(0, 2)), 2, 2, 20.0)
     return site.place()
 
@@ -95,9 +93,7 @@ def parking_lot(rng) -> Place:
     extras = (street.bollard, street.sign, street.bin, street.traffic_cone, small_things.box, nature.bush)
     for _ in range(int(rng.integers(2, 7))):
         site.put(extras[int(rng.integers(len(extras)))](rng), rng.uniform(-9, 9), rng.uniform(1, 22), 0.02)
-    site.before(
-        int(rng.integers(0, 3)), (people.person, vehicles.car, street.bollard, street.traffic_cone), 0.02, (1.0, 3.0)
-    )
+    site.before(int(rng.integers(0, 3)), (people.person, vehicles.car, street.bollard, street.traffic_cone), (1.0, 3.0))
     site.horizon(int(rng.integers(0, 3)), int(rng.integers(1, 4)), int(rng.integers(4, 12)))
     return site.place()
 
@@ -147,9 +143,7 @@ def square(rng) -> Place:
     for _ in range(int(rng.integers(0, 7))):
         x, y = rng.uniform(-0.8, 0.8) * half, rng.uniform(5, deep - 3)
         site.tree(x, y, 0.0, species)
-    site.before(
-        int(rng.integers(1, 4)), (people.person, people.person, street.bench, street.bollard, park.parasol), 0.0
-    )
+    site.before(int(rng.integers(1, 4)), (people.person, people.person, street.bench, street.bollard, park.parasol))
     site.horizon(0, 3, 0, half + 10)
     return site.place()
 
@@ -180,7 +174,7 @@ def courtyard(rng) -> Place:
         site.tree(x, y, 0.0, str(rng.choice(["round", "birch", "bare"])))
     for _ in range(int(rng.integers(2, 7))):
         site.somebody(rng.uniform(-0.8, 0.8) * half, rng.uniform(1.5, deep - 1.5), 0.0)
-    site.before(int(rng.integers(0, 3)), (people.person, nature.bush, street.bin, small_things.plant), 0.0)
+    site.before(int(rng.integers(0, 3)), (people.person, nature.bush, street.bin, small_things.plant))
     return site.place()
 
 
@@ -226,8 +220,6 @@ def building_site(rng) -> Place:
         ramp = Item("building", "brown")
         plate(ramp, (-1.5, 0.02), (1.5, 0.9), 1.2, 0.05, stuff(rng, "brown", "planks"))
         site.placed.append((ramp, (x * 0.5, y + 21.5, 0.0), 0.0))
-    site.before(
-        int(rng.integers(0, 3)), (street.traffic_cone, people.person, small_things.crate_stack, street.bollard), 0.0
-    )
+    site.before(int(rng.integers(0, 3)), (street.traffic_cone, people.person, small_things.crate_stack, street.bollard))
     site.horizon(int(rng.integers(0, 2)), 4, 6)
     return site.place()
