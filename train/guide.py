@@ -27,6 +27,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
 from heads.base import masked_sum
 from heads.errors import InputError
+from train.worlds.things import KINDS
 from vlm.options import Options, number
 
 PLACE = re.compile(r"\((\d{1,4}), (\d{1,4})\)")
@@ -77,7 +78,7 @@ def mentions(
     calls = [(f"{thing['colour']} {thing['kind']}", f"the {thing['kind']}") for thing in things]
     for thing, phrases in zip(things, calls, strict=True):
         for which, phrase in enumerate(phrases):
-            end = _end_of(phrase, question)
+            end = _end_of(phrase, thing["kind"], question)
             if end is not None and sum(other[which] == phrase for other in calls) == 1:
                 mask = instance == thing["instance"]
                 share = cell_shares(mask, grid)
@@ -113,9 +114,10 @@ def cell_shares(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     return (np.bincount(cells, mask.ravel(), size) / np.bincount(cells, minlength=size).clip(min=1)).astype(np.float32)
 
 
-def _end_of(phrase: str, question: str) -> int | None:
-    """Index of the phrase's last character where the question holds it as whole words."""
-    match = re.search(rf"\b{re.escape(phrase)}\b", question)
+def _end_of(phrase: str, kind: str, question: str) -> int | None:
+    """Index of the phrase's last character where the question holds it as whole words; a bus shelter is no bus."""
+    longer = "|".join(re.escape(other[len(kind) :]) for other in KINDS if other.startswith(f"{kind} "))
+    match = re.search(rf"\b{re.escape(phrase)}\b" + (rf"(?!(?:{longer})\b)" if longer else ""), question)
     return None if match is None else match.end() - 1
 
 

@@ -45,6 +45,15 @@ def test_a_kind_alone_will_do_where_there_is_one_of_it():
     assert mentions("Where are the chairs?", [CHAIR], scene(), None, GRID) == []  # another word
 
 
+def test_a_kind_that_begins_like_another_is_not_taken_for_it():
+    bus = {"kind": "bus", "colour": "red", "instance": 1}
+    shelter = {"kind": "bus shelter", "colour": "red", "instance": 2}
+    question = "Is the red bus shelter closer than the red bus?"
+    found = {m.character: m.share.argmax() for m in mentions(question, [bus, shelter], scene(), None, GRID)}
+    assert found == {question.index(" closer") - 1: 7, question.index("?") - 1: 0}
+    assert mentions("How far is the red bus shelter?", [bus], scene(), None, GRID) == []
+
+
 def test_a_name_that_two_share_or_nobody_sees_is_left_out():
     assert mentions("Where is the red chair?", [CHAIR, {**CHAIR, "instance": 2}], scene(), None, GRID) == []
     assert mentions("Where is the red chair?", [{**CHAIR, "instance": 9}], scene(), None, GRID) == []
