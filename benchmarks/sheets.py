@@ -9,7 +9,7 @@ Dark green ✓ = right, red ✗ = wrong, ½ = partly, grey • = nobody knows th
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,14 +79,18 @@ def page(shown: Shown) -> Image.Image:
         blocks.append(_grid(way.panels, columns, inner, 330, font_of(16)))
     if shown.told:
         half = (inner - 2 * GAP) // 2
-        middle = -(-len(shown.told) // 2)
-        sides = [_answers(part, half, font_of(18)) for part in (shown.told[:middle], shown.told[middle:]) if part]
-        blocks.append(_joined(sides, 2 * GAP, across=True))
+        splits = [(shown.told[:at], shown.told[at:]) for at in range(1, len(shown.told) + 1)]
+        drawn = [[_answers(part, half, font_of(18)) for part in split] for split in splits]
+        lowest = min(drawn, key=lambda sides: max(side.height for side in sides))
+        blocks.append(_joined(lowest, 2 * GAP, across=True))
     return _framed(_joined(blocks, GAP))
 
 
 def strip(rows: Sequence[Shown], most_told: int = 4) -> Image.Image:
-    """1280 px wide, one row a photograph (its first way): panels, and up to `most_told` answers beside them."""
+    """1280 px wide, one row a photograph (its first way): panels, beside them the first `most_told` answers.
+
+    Fewer where they would be higher than the panels, but two.
+    """
     inner = STRIP_WIDTH - 2 * MARGIN
     left = inner * 2 // 3
     blocks = []
@@ -99,7 +103,11 @@ def strip(rows: Sequence[Shown], most_told: int = 4) -> Image.Image:
             ],
             6,
         )
-        told = _answers(shown.told[:most_told], inner - left - 2 * GAP, font_of(13))
+        flat = [replace(one, question=" ".join(one.question.split())) for one in shown.told[:most_told]]
+        told = _answers(flat, inner - left - 2 * GAP, font_of(13))
+        while told.height > panels.height and len(flat) > 2:
+            flat.pop()
+            told = _answers(flat, inner - left - 2 * GAP, font_of(13))
         blocks.append(_joined([panels, told], 2 * GAP, across=True))
     return _framed(_joined(blocks, GAP, rule=True), STRIP_WIDTH)
 

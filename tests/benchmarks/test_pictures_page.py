@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -230,3 +231,16 @@ def test_a_strip_has_one_row_a_photograph(model, tmp_path):
     shown = one(model, written(tmp_path, 1), cameras=("given",))
     single, triple = strip([shown]).height, strip([shown] * 3).height
     assert triple > 2.5 * single and single < 300
+    long = [Told("A question of many words? " * 12, "no", "yes", 0.0)] * 4  # six lines each
+    assert strip([replace(shown, told=long[:2])]).height == strip([replace(shown, told=long)]).height
+    short = [Told("Q?", "no", "yes", 0.0)] * 4
+    four, two = (np.asarray(strip([replace(shown, told=short[:count])])) for count in (4, 2))
+    red = MARKS["wrong"][1]
+    assert (four == red).all(-1).sum() > 1.8 * (two == red).all(-1).sum()
+
+
+def test_answers_stand_in_two_columns_of_like_height(model, tmp_path):
+    ways = one(model, written(tmp_path, 1), cameras=("given",)).ways
+    short, long = Told("Q?", "a"), Told("Q?\n" + "\n".join("ABCDEFGH"), "a")
+    heights = [page(Shown("t", ways, told)).height for told in ([short] * 2 + [long], [short] * 4 + [long])]
+    assert heights[0] == heights[1]  # short ones at the left of the long one
