@@ -59,7 +59,7 @@ def _white(rng) -> np.ndarray:
 def _camera(rng, dark: bool) -> dict:
     """Exposure, lens, sensor and processing: from good phones and reflex cameras down to webcams."""
     poor = rng.random() < 0.18
-    motion = rng.uniform(1.5, 4) * (rng.random() < (0.2 if dark else 0.05))
+    motion = rng.uniform(1.5, 4) * (rng.random() < (0.15 if dark else 0.03))
     angle = rng.uniform(0, np.pi)
     return {
         "pattern": int(rng.integers(1 << 30)),
@@ -75,12 +75,12 @@ def _camera(rng, dark: bool) -> dict:
         "shot": rng.uniform(0.003, 0.018) * (1.8 if dark or poor else 1.0),  # noise: at white, by photons
         "read": rng.uniform(0.0, 0.0025) * (2.0 if dark or poor else 1.0),  # and by the sensor
         "smear": rng.uniform(0.3, 1.0) if rng.random() < 0.5 else 0.0,  # denoising that eats texture
-        "blur": rng.uniform(0.5, 1.1) if poor else rng.uniform(0.25, 0.6),  # of the lens, pixels
+        "blur": rng.uniform(0.5, 1.0) if poor else rng.uniform(0.2, 0.5),  # of the lens, pixels
         "sharpen": rng.uniform(0.2, 1.4) if rng.random() < 0.55 else 0.0,
         "shrink": rng.uniform(0.45, 0.8) if poor and rng.random() < 0.6 else 1.0,  # sensor pixels per image pixel
         "aberration": rng.uniform(0.0005, 0.004) if rng.random() < 0.4 else 0.0,  # of the image's half width
         "motion": (motion * np.cos(angle), motion * np.sin(angle)),  # pixels across and down
-        "defocus": (float(np.exp(rng.uniform(0, np.log(12.0)))), rng.uniform(0.5, 1.8) if rng.random() < 0.1 else 0.0),
+        "defocus": (float(np.exp(rng.uniform(0, np.log(12.0)))), rng.uniform(0.5, 1.8) if rng.random() < 0.06 else 0.0),
     }
 
 
@@ -206,7 +206,7 @@ def _faces(place: Place, room) -> np.ndarray:
     faces = np.stack([_albedo(place, "wall")] * 4 + [_albedo(place, "floor"), _albedo(place, "ceiling")])
     ends = np.array([[0, -1], [0, 1], [1, -1], [1, 1]])
     for item, at, _ in place.placed:
-        part = item.parts[0]
+        part = max(item.parts, key=lambda part: float(np.prod(part.half)))
         if item.kind == "wall" and part.half[2] > 0.4 * room[2]:
             offset = np.array([at[0] / room[0], at[1] / room[1]]) * 2 - 1
             face = int(np.argmax([offset[axis] * sign for axis, sign in ends]))

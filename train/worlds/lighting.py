@@ -14,11 +14,11 @@ from .things import KINDS
 SHADOWED = 3
 """Lights whose shadows are traced: the ones that add most to the picture."""
 FAR_AWAY = 300.0  # metres to which the sun's rays are followed
-_THROUGH = [KINDS.index(k) for k in ("floor", "ceiling", "wall", "ground", "road", "pavement", "grass", "window")]
+_THROUGH = [KINDS.index(k) for k in ("floor", "ceiling", "ground", "road", "pavement", "grass", "window")]
 
 
 def casts_shadow(primitives) -> np.ndarray:
-    """(P,) bool: all but the place's own surfaces and what shines itself."""
+    """(P,) bool: all but floors, ceilings and the ground, panes, and what shines itself."""
     return ~np.isin(primitives.kind, _THROUGH) & (primitives.glow == 0)
 
 
@@ -68,7 +68,7 @@ def direct(scene, tracer, found, slot: Tensor) -> tuple[Tensor, Tensor, Tensor, 
     lights, place = scene.look["lights"], found.place
     rgb = tensor(np.array([light.rgb for light in lights]).reshape(-1, 3), place)
     shares = torch.zeros(len(place), len(lights), device=place.device)
-    visible, ways = torch.full_like(shares, 0.65), []
+    visible, ways = torch.full_like(shares, 0.55), []
     for i, light in enumerate(lights):
         turn = (scene.look["pattern"] % 991) / 991 + 0.618 * i
         direction, share, way, sends = rays_to(light, place, slot, turn)
@@ -85,7 +85,7 @@ def direct(scene, tracer, found, slot: Tensor) -> tuple[Tensor, Tensor, Tensor, 
         way, sends = ways[i]
         active = (shares[:, i] > 0.04 * shares[:, i].mean()) & sends
         visible[:, i] = (sends & ~tracer.blocked(start, way, active, casts)).float()
-    return rgb, shares, visible, (visible - 0.65).any(0).nonzero()[:, 0].tolist()
+    return rgb, shares, visible, (visible - 0.55).any(0).nonzero()[:, 0].tolist()
 
 
 def around(scene, place: Tensor, normal: Tensor) -> Tensor:

@@ -17,33 +17,36 @@ _CELLS, _STEPS = 48, 16  # irregular cells: 48 x 48 of them, each about 16 table
 
 @lru_cache
 def _noise_table(slope: float, device: str) -> Tensor:
-    """(512 * 512,) periodic noise in 0..1 whose amplitude spectrum falls as frequency^-slope."""
+    """(512 * 512, 4) periodic noise in 0..1 whose amplitude spectrum falls as frequency^-slope.
+
+    Each row holds an entry, its right neighbour, and the two below them.
+    """
     rng = np.random.default_rng(7)
     fy, fx = np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)[None]
     radius = np.maximum(np.hypot(fx, fy), 2 / _SIDE)
     spectrum = rng.normal(size=radius.shape) + 1j * rng.normal(size=radius.shape)
     field = np.fft.irfft2(spectrum * radius**-slope, (_SIDE, _SIDE))
-    field = np.clip(0.5 + 0.22 * (field - field.mean()) / field.std(), 0, 1)
-    return torch.from_numpy(field.astype(np.float32).ravel()).to(device)
+    field = np.clip(0.5 + 0.22 * (field - field.mean()) / field.std(), 0, 1).astype(np.float32)
+    right, below = np.roll(field, -1, 1), np.roll(field, -1, 0)
+    around = np.stack([field, right, below, np.roll(right, -1, 0)], -1)
+    return torch.from_numpy(around.reshape(-1, 4)).to(device)
 
 
 def noise(u: Tensor, v: Tensor, slope: float = 1.6) -> Tensor:
-    """Smooth noise in 0..1 at (u, v); one unit is 32 table cells."""
-    table = _noise_table(slope, str(u.device))
+    """Smooth noise in 0..1 at (u, v); one unit is 32 table entries."""
     x, y = u * 32, v * 32
     x0, y0 = x.floor(), y.floor()
-    fx, fy = x - x0, y - y0
-    column = x0.long() & (_SIDE - 1)
-    row = (y0.long() & (_SIDE - 1)) * _SIDE
-    right, below = (column + 1) & (_SIDE - 1), (row + _SIDE) & (_SIDE * _SIDE - 1)
-    top = torch.lerp(table[row + column], table[row + right], fx)
-    bottom = torch.lerp(table[below + column], table[below + right], fx)
-    return torch.lerp(top, bottom, fy)
+    index = ((y0.long() & (_SIDE - 1)) << 9) + (x0.long() & (_SIDE - 1))
+    near = _noise_table(slope, str(u.device)).index_select(0, index)
+    upper, lower = torch.lerp(near[:, 0::2], near[:, 1::2], (x - x0)[:, None]).unbind(1)
+    return torch.lerp(upper, lower, y - y0)
 
 
 def random(*cells: Tensor) -> Tensor:
     """An even random number in 0..1 for every integer cell of up to three coordinates."""
-    mixed = sum(cell.long() * prime for cell, prime in zip(cells, (73856093, 19349663, 83492791), strict=False))
+    mixed = torch.zeros_like(cells[0], dtype=torch.long)
+    for cell, prime in zip(cells, (73856093, 19349663, 83492791), strict=False):
+        mixed = mixed + cell.long() * prime
     mixed = (mixed * 2654435761) & 0x7FFFFFFF
     mixed = ((mixed ^ (mixed >> 15)) * 2246822519) & 0x7FFFFFFF
     return (mixed >> 7).float() / (1 << 24)

@@ -93,7 +93,7 @@ def _letters(a: Tensor, b: Tensor, line: Tensor, pixel: Tensor, key: Tensor) -> 
 def text(s: Spot) -> Tensor:
     a, b, blur = s.face()
     page = within(a, 0.09, 0.91, blur) * within(b, 0.08, 0.92, blur)
-    title = within(b, 0.78, 0.9, blur) * within(a, 0.1, 0.45 + 0.4 * s.salt, blur)
+    title = within(b, 0.78, 0.9, blur) * within(a - 0.4 * s.salt, -0.3, 0.45, blur) * (a > 0.1)
     ink = _letters(s.u, s.v, s.tall / 24, s.pixel, s.key()) * page * (b < 0.74)
     return s.two(torch.maximum(ink, title))
 
@@ -103,7 +103,7 @@ def _scene(a: Tensor, b: Tensor, blur: Tensor, key: Tensor) -> Tensor:
     hill = 0.3 + 0.35 * random(key, key + 1) + 0.25 * (noise(a * 0.4 + key % 13, a * 0.1 + key % 7) - 0.5)
     sky = hue(0.15 * b, key) * 0.6 + 0.4
     land = hue(0.4 + 0.3 * noise(a * 0.7 + key % 11, b * 0.7, 1.2), key) * 0.6
-    colour = torch.lerp(sky, land, within(b, -9, hill, blur)[:, None])
+    colour = torch.lerp(sky, land, (0.5 + (hill - b) / blur.clamp(min=1e-4)).clamp(0, 1)[:, None])
     for i in (3.0, 4.0, 5.0):
         x, y = random(key, key + i), 0.8 * random(key, key + i + 9)
         size = 0.05 + 0.2 * random(key, key + i + 5)

@@ -30,7 +30,7 @@ def occlusion(place: Tensor, normal: Tensor, seen: Tensor, slot: Tensor, focal: 
     flat, flat_seen = place.reshape(-1, 3), seen.reshape(-1)
     open_share = torch.ones_like(distance)
     for ring, (radius, strength) in enumerate(zip(radii, (1.5, 1.5), strict=True)):
-        reach, blocked = (radius * focal / distance).clamp(1.5, 40), 0.0
+        reach, blocked = (radius * focal / distance).clamp(1.5, 40), torch.zeros_like(distance)
         for k in range(2):
             angle = (slot / 16 + k + 0.5 * ring) * torch.pi
             far = reach * (0.35 + 0.65 * ((slot * 7 + 5 * k) % 16) / 16)

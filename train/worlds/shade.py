@@ -69,13 +69,13 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
         own_slot = slot.reshape(-1)[rows]
         lamp_rgb, shares, visible, varying = direct(scene, tracer, found, own_slot)
         mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot)
-        view = [full(x).reshape(*shape, -1) for x in (found.place - table.position, found.normal)]
+        offset, normal = (full(x).reshape(*shape, 3) for x in (found.place - table.position, found.normal))
         there = seen.reshape(shape)
         radii = (0.12, 0.5) if scene.room is not None else (0.3, 1.2)
-        open_share = screen.occlusion(*view, there, slot, scene.focal, radii)
+        open_share = screen.occlusion(offset, normal, there, slot, scene.focal, radii)
         traced = [full(x).reshape(*shape, x.shape[1]) for x in (visible[:, varying], mirrored)]
         noisy = torch.cat([traced[0], open_share[..., None], traced[1]], 2)
-        calm = screen.smooth(noisy, *view, there).reshape(len(ray), -1)[rows]
+        calm = screen.smooth(noisy, offset, normal, there).reshape(len(ray), -1)[rows]
         count = len(varying)
         visible[:, varying], open_share = calm[:, :count], calm[:, count : count + 1]
         mirrored = torch.lerp(calm[:, count + 1 :], mirrored, sharp[:, None])

@@ -30,8 +30,9 @@ def wood(s: Spot, joint: float = 0.03) -> Tensor:
         length = 0.6 + 0.9 * own
         piece = random(row, (along / length).floor(), s.key())
         gap = torch.maximum(band(b, joint, blur), band(along / length, 0.004, s.pixel))
+    tone = 0.34 * s.fine(s.scale * 1.5) if joint else 0.1
     lines = _grain(s, along, b * s.scale, piece)
-    return s.two(0.5 + 0.9 * lines, (1 + (0.34 if joint else 0.1) * (piece - 0.5)) * (1 - 0.6 * gap))
+    return s.two(0.5 + 0.9 * lines, (1 + tone * (piece - 0.5)) * (1 - 0.6 * gap))
 
 
 def planks(s: Spot) -> Tensor:
@@ -236,7 +237,9 @@ def speckle(s: Spot) -> Tensor:
 
 def water(s: Spot) -> Tensor:
     a, b, _ = s.spun()
-    return s.two(noise(a * 0.5 + noise(a, b), b, 1.2) * s.fine(s.scale * 0.1))
+    return s.two(
+        noise(a * 0.5 + 0.3 * noise(a, b), b, 1.2), 1 + 0.3 * (noise(a * 2, b * 3, 1.0) - 0.5) * s.fine(s.scale * 0.1)
+    )
 
 
 def corrugated(s: Spot) -> Tensor:

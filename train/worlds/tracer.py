@@ -104,11 +104,13 @@ class Tracer:
         some = torch.from_numpy(np.add.reduceat(casts[self._order], self._start) > 0).to(self.device).nonzero()[:, 0]
         if not len(some):
             return torch.zeros(0, dtype=torch.long, device=self.device), some
-        gap = self._ball[some] - apex[:, None]
-        along = (gap * axis[:, None]).sum(-1)
-        off = (gap.square().sum(-1) - along * along).clamp(min=0).sqrt()
-        reach = radius[:, None] + self._radius[some]
-        back = self._radius[some] + (box * axis.abs()).sum(1, keepdim=True)
+        ball, large = self._ball[some], self._radius[some]
+        along = axis @ ball.T - (axis * apex).sum(1, keepdim=True)
+        here, there = apex.square().sum(1, keepdim=True), ball.square().sum(1)
+        off = (here + there - 2 * apex @ ball.T - along * along).clamp(min=0).sqrt()
+        slack = 1e-3 * torch.maximum(here, there).sqrt()  # what float32 may lose above
+        reach = radius[:, None] + large + slack
+        back = large + slack + (box * axis.abs()).sum(1, keepdim=True)
         near = (off * cos[:, None] - along * sin[:, None] < reach) & (along > -back) & (along < far[:, None] + back)
         bundle, group = near.nonzero(as_tuple=True)
         bundle, part = self._parts(bundle, some[group])
