@@ -43,8 +43,8 @@ DEVICES = {
     "car camera, wide": Device((90, 110), (0.1, 0.0, 0.0, 0.4, 0.5), (1.5, 0.13), (-1.5, 1.8)),
 }
 _ODDS = {
-    "indoor": (0.34, 0.09, 0.2, 0.09, 0.2, 0.08, 0, 0),
-    "outdoor": (0.38, 0.08, 0.3, 0.02, 0.06, 0.16, 0, 0),
+    "indoor": (0.31, 0.09, 0.26, 0.08, 0.18, 0.08, 0, 0),
+    "outdoor": (0.36, 0.08, 0.34, 0.02, 0.05, 0.15, 0, 0),
     "driver": (0.05, 0, 0, 0, 0, 0.05, 0.7, 0.2),
 }
 
@@ -149,10 +149,7 @@ def _distortion(rng, lens: Lens) -> tuple[float, float]:
 
 
 def sample_view(rng: np.random.Generator, place: Place, lens: Lens) -> View:
-    """One way to hold the lens in the place: a look around, at one thing, or a close-up."""
-    close = rng.random() < (0.16 if place.domain == "indoor" else 0.06) and lens.device != "webcam"
-    if place.style != "driver" and close and (targets := _targets(place)):
-        return _close_up(rng, place, lens, targets[int(rng.integers(len(targets)))])
+    """One way to hold the lens in the place: a look around, or at one thing."""
     made = DEVICES[lens.device]
     x, y, heading = place.viewpoint(rng)
     z = np.clip(rng.normal(*made.heights), 0.3, 2.2)
@@ -255,7 +252,7 @@ def score(primitives, view: View) -> float:
     if seen is None:
         return 0.0
     depth, which = seen
-    nearest, middle, most = (0.2, 0.3, 0.6) if view.close else (0.3, 0.6, 0.5)
+    nearest, middle, most = (0.2, 0.3, 0.6) if view.close else (0.3, 0.6, 0.58 if view.lens.fov < 48 else 0.5)
     if np.median(depth) < middle or depth.min() < nearest or np.isinf(depth).mean() > 0.8:
         return 0.0
     counts = np.bincount(primitives.instance[which[which >= 0]], minlength=1)[1:]
@@ -265,8 +262,20 @@ def score(primitives, view: View) -> float:
 
 
 def best_view(rng, primitives, place: Place, lens: Lens) -> View | None:
-    """The best of a few views through one lens; long lenses get more tries. None where every one is blocked."""
-    views = [sample_view(rng, place, lens) for _ in range(7 if lens.fov < 48 else 4)]
+    """The best of a few views through one lens; long lenses get more tries. None where every one is blocked.
+
+    One in six looks at something from close by, where the place has a free spot for that.
+    """
+    targets = [] if place.style == "driver" or lens.device == "webcam" else _targets(place)
+    if targets and rng.random() < (0.17 if place.domain == "indoor" else 0.08):
+        picked = [targets[int(rng.integers(len(targets)))] for _ in range(5)]
+        close = _best(primitives, [_close_up(rng, place, lens, target) for target in picked])
+        if close is not None:
+            return close
+    return _best(primitives, [sample_view(rng, place, lens) for _ in range(7 if lens.fov < 48 else 4)])
+
+
+def _best(primitives, views: list[View]) -> View | None:
     scores = [score(primitives, view) for view in views]
     best = int(np.argmax(scores))
     return views[best] if scores[best] > 0 else None

@@ -38,14 +38,13 @@ class Render:
 
 
 def render(scenes: list[Scene], device: str = "cpu") -> Render:
-    """Draw scenes that share one image size; rays are traced on `device`, light is added on the CPU."""
+    """Draw scenes that share one image size, all of it on `device`."""
     (height, width), *others = {scene.size for scene in scenes}
     if others:
         raise ValueError("scenes of one render must share one size; group them by scene.size first")
     down, across = -(-height // TILE), -(-width // TILE)
     directions = torch.stack([_rays(scene, down, across) for scene in scenes]).to(device)  # (B, tiles, 3, 64)
     depth, which = _trace(scenes, directions, down, across, device)
-    directions, depth, which = directions.cpu(), depth.cpu(), which.cpu()
     results = [
         (
             *shade_image(scene, directions[i], depth[i], which[i], (down, across, TILE)),
@@ -53,7 +52,7 @@ def render(scenes: list[Scene], device: str = "cpu") -> Render:
         )
         for i, scene in enumerate(scenes)
     ]
-    return Render(*(torch.stack(column).to(device) for column in zip(*results, strict=True)))
+    return Render(*(torch.stack(column) for column in zip(*results, strict=True)))
 
 
 def _material(scene: Scene, which: Tensor, across: int) -> Tensor:
