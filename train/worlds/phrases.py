@@ -354,7 +354,7 @@ TRUE_FALSE = (
 
 _IRREGULAR = {
     "person": "people", "shelf": "shelves", "box": "boxes", "bench": "benches", "bush": "bushes", "bus": "buses",
-    "light switch": "light switches", "mailbox": "mailboxes", "stairs": "stairs",
+    "light switch": "light switches", "mailbox": "mailboxes", "stairs": "flights of stairs",
 }  # fmt: skip
 
 

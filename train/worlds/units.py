@@ -41,4 +41,7 @@ def relative(x: float, y: float, size: tuple[int, int], step: int = 1) -> tuple[
 
 
 def a(noun: str) -> str:
+    """ "a chair", "an orange chair", "a flight of stairs"."""
+    if noun.endswith("stairs"):
+        return f"a flight of {noun}"
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

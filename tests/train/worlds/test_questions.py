@@ -87,7 +87,7 @@ def test_depth_and_name_at_a_point_survive_the_rounding_of_its_coordinates():
         number = instance[y, x]
         if number:
             thing = scene.things[number - 1]
-            assert re.fullmatch(rf"an? {thing.colour} {thing.kind}", q["answer"])
+            assert re.fullmatch(rf"an? (flight of )?{thing.colour} {thing.kind}", q["answer"])
         else:
             assert {"nothing": "sky"}.get(KINDS[kinds[y, x]], KINDS[kinds[y, x]]) in q["answer"]
 
@@ -155,7 +155,7 @@ def test_heights_are_those_of_the_box_and_widths_those_of_what_is_visible():
 def test_captions_name_what_is_there_at_its_distance():
     for q, scene, depth, instance, _ in pairs("caption"):
         assert scene.domain in q["answer"]
-        for colour_kind, distance in re.findall(r"an? ([a-z ]+?) at ([0-9.]+ m)", q["answer"]):
+        for colour_kind, distance in re.findall(r"an? (?:flight of )?([a-z ]+?) at ([0-9.]+ m)", q["answer"]):
             options = [metres(float(np.median(depth[instance == t.instance]))) for t in scene.things
                        if colour_kind == f"{t.colour} {t.kind}" and (instance == t.instance).any()]  # fmt: skip
             assert distance in options
