@@ -21,7 +21,7 @@ from .render import render
 from .seen import Seen, Shown
 from .sizes import SMALLEST
 
-SIZE = (96, 128)
+SIZE = (72, 96)
 FIRST_SEED = 50_000_000
 """Far from the scenes of training and of tests."""
 BATCH = 8
