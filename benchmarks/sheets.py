@@ -76,7 +76,7 @@ def page(shown: Shown) -> Image.Image:
     columns = min(len(shown.ways[0].panels), 3 if _aspect(shown.ways[0].panels) > WIDE else 5)
     for way in shown.ways:
         blocks.append(_text([(way.line, SOFT)], inner, font_of(18)))
-        blocks.append(_grid(way.panels, columns, inner, 330, font_of(16)))
+        blocks.append(_grid(way.panels, columns, inner, 330, font_of(16), at_right=True))
     if shown.told:
         half = (inner - 2 * GAP) // 2
         splits = [(shown.told[:at], shown.told[at:]) for at in range(1, len(shown.told) + 1)]
@@ -133,13 +133,14 @@ def _aspect(panels: list[Panel]) -> float:
     return width / height
 
 
-def _grid(panels: list[Panel], columns: int, width: int, most_high: int, font: ImageFont.FreeTypeFont) -> Image.Image:
-    """Panels in rows of `columns` equally wide cells; a single row that is not full stands at the right."""
+def _grid(
+    panels: list[Panel], columns: int, width: int, most_high: int, font: ImageFont.FreeTypeFont, at_right: bool = False
+) -> Image.Image:
+    """Panels in rows of `columns` equally wide cells; where there are fewer, they stand `at_right` or at the left."""
     cell = (width - (columns - 1) * GAP) // columns
     drawn = [_panel(panel, cell, most_high, font) for panel in panels]
-    empty = columns - len(drawn)
-    if empty > 0:
-        drawn = [Image.new("RGB", (cell, 1), PAPER)] * empty + drawn
+    empty = [Image.new("RGB", (cell, 1), PAPER)] * (columns - len(drawn))
+    drawn = empty + drawn if at_right else drawn + empty
     rows = [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
     return _joined([_joined(row, GAP, across=True) for row in rows], GAP)
 

@@ -180,6 +180,15 @@ def test_two_ways_share_one_scale_and_the_photograph_is_shown_once(model, tmp_pa
     assert [way.line.split(":")[0] for way in unknown.ways] == ["no camera told"]
 
 
+def test_panels_stand_below_those_of_their_kind_on_a_page_and_at_the_left_of_a_strip(model, tmp_path):
+    both = replace(one(model, written(tmp_path, 1)), told=[])
+    below = np.asarray(page(both))[-200:-20] < 255
+    assert not below[:, :630].any() and below[:, 650:].any()  # cells of 300 px and 14 between: the third begins at 650
+    few = replace(both, ways=[replace(both.ways[1], line="")])
+    beside = np.asarray(strip([few]))[-100:-20] < 255
+    assert beside[:, 20:160].any() and not beside[:, 520:].any()
+
+
 def test_sky_is_shown_in_the_truth_but_not_scored(model, tmp_path):
     truth, _, error = one(model, written(tmp_path, 1)).ways[0].panels[1:4]
     assert truth.rgb[2, 48].tolist() == [205, 226, 245]  # of vlm.pictures: sky
