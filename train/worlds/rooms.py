@@ -193,7 +193,11 @@ def _view(rng, room: Room) -> tuple[float, float, float]:
     """A free spot in the room with a look at one of its things, across it, or at the doorway to the next room."""
     x = y = 0.0
     for _ in range(30):
-        x, y = (rng.uniform(0.25, side - 0.25) for side in (room.width, room.length))
+        spot = [rng.uniform(0.25, side - 0.25) for side in (room.width, room.length)]
+        if rng.random() < 0.55:  # people step back to take a picture
+            axis, gap = int(rng.integers(2)), rng.uniform(0.25, 0.8)
+            spot[axis] = gap if rng.random() < 0.5 else (room.width, room.length)[axis] - gap
+        x, y = spot
         if is_free((x - 0.2, y - 0.2, x + 0.2, y + 0.2), room.taken) and room.headroom((x, y, x, y)) > 2.0:
             break
     to_x, to_y = rng.uniform(0.15, 0.85) * room.width, rng.uniform(0.15, 0.85) * room.length
@@ -201,7 +205,8 @@ def _view(rng, room: Room) -> tuple[float, float, float]:
     seen = [at for item, at, _ in room.placed if item.kind not in STRUCTURE and is_in(at, room.area)]
     far = [at for at in seen if np.hypot(at[0] - x, at[1] - y) > 1.2]
     if style < 0.55 and far:
-        to_x, to_y, _ = far[int(rng.integers(len(far)))]
+        some = [far[k] for k in rng.integers(len(far), size=2)]
+        to_x, to_y, _ = max(some, key=lambda at: np.hypot(at[0] - x, at[1] - y))
     elif room.shut is not None and style > 0.8:
         a, b, *_ = next(h for h in room.holes[room.shut] if h[2] == 0.0)
         to_x, to_y, _ = room.against(room.shut, (a + b) / 2, 0.0)
