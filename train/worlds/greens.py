@@ -65,6 +65,7 @@ def city_park(rng) -> Place:
     """Lawns, paths, trees, benches, a pond or a fountain, people and dogs; the town behind."""
     site = Site(rng, (0.0, 0.0, rng.normal(0, 0.25)), "walker", 0.35)
     site.ground("grass")
+    site.raise_horizon(int(rng.integers(0, 3)))
     for _ in range(int(rng.integers(0, 3))):
         _path(site, str(rng.choice(["pavement", "ground", "sand"])))
     _knolls(site, int(rng.integers(0, 5)), beside=True)
@@ -83,7 +84,7 @@ def city_park(rng) -> Place:
     for _ in range(int(rng.integers(3, 14))):
         site.somebody(*_spread(rng, 1.8, 50))
     site.before(int(rng.integers(0, 3)), (people.person, nature.bush, street.bench, small_things.backpack, people.dog))
-    site.horizon(int(rng.integers(0, 3)), int(rng.integers(0, 5)), int(rng.integers(6, 18)))
+    site.horizon(int(rng.integers(0, 5)), int(rng.integers(6, 18)))
     return site.place()
 
 
@@ -91,6 +92,7 @@ def playground(rng) -> Place:
     """Slides, benches and children on sand or rubber, fenced or hedged, houses behind."""
     site = Site(rng, (rng.uniform(-2, 2), 0.0, rng.normal(0, 0.2)), "walker", 0.3)
     site.ground(str(rng.choice(["grass", "pavement"])))
+    site.raise_horizon(int(rng.integers(0, 2)))
     half, start, stop = rng.uniform(6, 12), rng.uniform(1.5, 4), rng.uniform(14, 24)
     colour, paint = earth(rng, str(rng.choice(["sand", "sand", "ground"])))
     site.slab("ground", colour, (-half, start, half, stop), 0.02, paint)
@@ -120,7 +122,7 @@ def playground(rng) -> Place:
         built = building(rng, str(rng.choice(["house", "flats"])), near=site.near(x, y, 30))
         site.build(built, x, y + built.size[1] / 2, rng.normal(0, 0.1))
     site.before(int(rng.integers(0, 3)), (people.child, people.person, street.bench, nature.bush, small_things.ball))
-    site.horizon(int(rng.integers(0, 2)), 2, 8)
+    site.horizon(2, 8)
     return site.place()
 
 
@@ -128,6 +130,7 @@ def forest_edge(rng) -> Place:
     """A track along or into a wood."""
     site = Site(rng, (0.0, 0.0, rng.normal(0, 0.2)), "walker", 0.3)
     site.ground(str(rng.choice(["grass", "grass", "ground"])))
+    site.raise_horizon(int(rng.integers(1, 4)))
     _path(site, str(rng.choice(["ground", "sand"])))
     _knolls(site, int(rng.integers(0, 3)), 20.0, beside=True)
     species = [("conifer", "pine"), ("round", "birch", "wide"), ("conifer", "round", "bare"), ("bare", "birch")]
@@ -144,7 +147,7 @@ def forest_edge(rng) -> Place:
     if rng.random() < 0.3:
         site.ride(rng.uniform(-1, 1), rng.uniform(6, 25), 0.0, rng.choice([0, np.pi]))
     site.before(int(rng.integers(0, 3)), (nature.bush, nature.rock, people.person, small_things.backpack))
-    site.horizon(int(rng.integers(1, 4)), 0, 20)
+    site.horizon(0, 20)
     return site.place()
 
 
@@ -152,6 +155,7 @@ def beach(rng) -> Place:
     """Sand, the sea ahead or aside, parasols, towels, palms, rocks, hills along the shore."""
     site = Site(rng, (0.0, 0.0, rng.normal(0, 0.3)), "walker", 0.35)
     site.ground("sand")
+    site.raise_horizon(1)
     shore, side = rng.uniform(10, 35), rng.choice([-1, 1])
     sea, turn = Item("ground", "blue"), side * rng.uniform(0.0, 1.2)
     sea.box((0, 200, -0.98), (900, 400, 2.0), park.WATER)
@@ -182,7 +186,7 @@ def beach(rng) -> Place:
     site.before(
         int(rng.integers(0, 3)), (people.person, park.parasol, small_things.ball, small_things.backpack, nature.rock)
     )
-    site.horizon(1, 2 if turn else 0, 0)
+    site.horizon(2 if turn else 0, 0)
     return site.place()
 
 
@@ -209,5 +213,5 @@ def hills(rng) -> Place:
         x, y = _spread(rng, 25, 80)
         site.build(building(rng, "house", near=site.near(x, y, 30)), x, y, rng.uniform(0, 6.28), 1.0)
     site.before(int(rng.integers(0, 3)), (nature.rock, nature.bush, people.person, street.fence, small_things.backpack))
-    site.horizon(0, 1, 10)
+    site.horizon(1, 10)
     return site.place()

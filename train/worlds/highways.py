@@ -24,6 +24,7 @@ def suburb(rng) -> Place:
         eye = (sign * (half + rng.uniform(0.4, 1.1)), 0.0, sign * rng.uniform(-1.5, 0.5))
     site = Site(rng, eye, "driver" if driver else "walker", 0.07 if driver else 0.25)
     site.ground("grass")
+    site.raise_horizon(int(rng.integers(0, 3)), 32.0)
     colour, asphalt = earth(rng, "road")
     site.slab("road", colour, (-half, -60, half, 260), TOP, asphalt)
     colour, paving = earth(rng, "pavement")
@@ -38,7 +39,7 @@ def suburb(rng) -> Place:
     deep, border = rng.uniform(3.5, 8.0), str(rng.choice(["hedge", "fence", "wall", "none"]))
     for side in (-1, 1):
         y = rng.uniform(-18, -10)
-        while y < 108:
+        while y < 92:
             y += _plot(site, road, side, y, garden, deep, border, top, paving)
     traffic(site, road, rng.uniform(0.1, 0.5), heavy=0.08)
     for side in (-1, 1):
@@ -54,7 +55,7 @@ def suburb(rng) -> Place:
         site.put(item, side * (half + 0.45), rng.uniform(1, 35), top, -side * np.pi / 2)
     if not driver:
         site.before(int(rng.integers(1, 3)), (people.person, people.dog, nature.bush, street.bin, street.mailbox))
-    site.horizon(int(rng.integers(0, 3)), int(rng.integers(0, 2)), int(rng.integers(6, 16)))
+    site.horizon(int(rng.integers(0, 2)), int(rng.integers(6, 16)))
     return site.place()
 
 
@@ -105,6 +106,7 @@ def motorway(rng) -> Place:
     mine = road.centre(int(rng.integers(lanes)))
     site = Site(rng, (mine, 0.0, rng.normal(0, 0.02)), "driver", 0.05)
     site.ground("grass")
+    site.raise_horizon(int(rng.integers(1, 4)), 55.0)
     colour, asphalt = earth(rng, "road")
     half, reserve = road.half, rng.uniform(1.6, 4.0)
     other = -hand * (2 * half + reserve)
@@ -118,7 +120,7 @@ def motorway(rng) -> Place:
     site.placed.append((marks, (0.0, 0.0, 0.0), 0.0))
     outer = hand * (half + 0.6), other - hand * (half + 0.6)
     for x in (*outer, -hand * (half + reserve / 2)):
-        for y in np.arange(-12, 112, 24.35):
+        for y in np.arange(-12, 84, 24.35):
             site.put(street.guard_rail(rng), x, y + 12, 0.0, np.pi / 2)
     for x in outer:
         out = 1 if x * hand > 0 else -1
@@ -145,15 +147,15 @@ def motorway(rng) -> Place:
     traffic(site, road, rng.uniform(0.4, 0.85), heavy=0.35, riders=0.0)
     for number in range(lanes):  # oncoming
         y = rng.uniform(10, 30)
-        while y < 112:
+        while y < 105:
             site.vehicle(other + road.centre(number), y, TOP, 0.0, 0.3)
             y += rng.uniform(14, 45)
     if rng.random() < 0.3:  # work on the shoulder
         for i in range(6):
             site.put(street.traffic_cone(rng), hand * (half - 0.4 - 0.2 * i), 12 + 4.0 * i, TOP)
-    for y in np.arange(5, 110, 50.0 / 2):
+    for y in np.arange(5, 106, 25.0):
         site.put(street.bollard(rng), hand * (half + 1.1), y, 0.0)
-    site.horizon(int(rng.integers(1, 4)), int(rng.integers(0, 4)), int(rng.integers(4, 12)))
+    site.horizon(int(rng.integers(0, 4)), int(rng.integers(4, 12)))
     return site.place()
 
 
@@ -181,6 +183,7 @@ def country_road(rng) -> Place:
         eye = (side * (half + rng.uniform(0.6, 3.0)), 0.0, -side * rng.uniform(-0.5, 1.0))
     site = Site(rng, eye, "driver" if driver else "walker", 0.06 if driver else 0.3)
     site.ground("grass")
+    site.raise_horizon(int(rng.integers(2, 5)))
     colour, asphalt = earth(rng, "road")
     site.slab("road", colour, (-half, -60, half, 260), TOP, asphalt)
     marks, (white, middle) = Item("road", "white"), paints(rng)
@@ -203,7 +206,7 @@ def country_road(rng) -> Place:
             )
         row, y, step = str(rng.choice(["trees", "posts", "poles", "none"])), rng.uniform(-4, 8), rng.uniform(7, 16)
         species = str(rng.choice(["round", "column", "wide", "birch"]))
-        while y < 112 and row != "none":
+        while y < 106 and row != "none":
             x = side * (half + (rng.uniform(1.5, 2.2) if row != "posts" else 0.7))
             near = site.near(x, y)
             item = nature.tree(rng, near, species) if row == "trees" else street.pole(rng)
@@ -238,5 +241,5 @@ def country_road(rng) -> Place:
         site.before(int(rng.integers(1, 3)), makers)
         for _ in range(int(rng.integers(1, 4))):
             site.somebody(eye[0] + rng.uniform(-4, 4), rng.uniform(2, 25))
-    site.horizon(int(rng.integers(2, 5)), int(rng.integers(0, 3)), int(rng.integers(8, 22)))
+    site.horizon(int(rng.integers(0, 3)), int(rng.integers(8, 22)))
     return site.place()

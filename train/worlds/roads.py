@@ -17,7 +17,7 @@ from .site import STREET_SIDE, Site, earth
 from .things import Item, Paint, paint_of, stuff
 
 TOP = 0.02  # height of the road's surface
-FAR_END = 118.0
+FAR_END = 110.0
 
 
 @dataclass
@@ -121,6 +121,11 @@ def _frontage(site: Site, style: str, sign: int, x: float, start: float, stop: f
 def _pavement_life(site: Site, road: Road, top: float, skip):
     """People, street furniture, rows of trees and lamps on both pavements."""
     rng, half, wide = site.rng, road.half, road.pavement
+
+    def clear(y: float) -> float:
+        """The same place along the street, or beyond the cross street."""
+        return skip[1] + 3.0 + 0.5 * (y - skip[0]) if skip and skip[0] - 2.5 < y < skip[1] + 2.5 else y
+
     for sign in (-1, 1):
         out = -sign * np.pi / 2  # faces the road
         row, y, step = str(rng.choice(["trees", "lamps", "both", "poles"])), rng.uniform(-4, 6), rng.uniform(8, 18)
@@ -136,13 +141,13 @@ def _pavement_life(site: Site, road: Road, top: float, skip):
             y += step * rng.uniform(0.9, 1.1)
         if rng.random() < 0.2:
             for y in np.arange(rng.uniform(-2, 2), rng.uniform(8, 20), rng.uniform(1.5, 2.5)):
-                site.put(street.bollard(rng), sign * (half + 0.3), y, top)
+                site.put(street.bollard(rng), sign * (half + 0.3), clear(y), top)
         if rng.random() < 0.25 and wide > 2.2:
-            site.put(street.bus_shelter(rng), sign * (half + 1.4), rng.uniform(5, 30), top, out)
+            site.put(street.bus_shelter(rng), sign * (half + 1.4), clear(rng.uniform(5, 30)), top, out)
     for _ in range(int(rng.integers(4, 16))):
         sign, y = rng.choice([-1, 1]), rng.uniform(-1, 14) if rng.random() < 0.5 else rng.uniform(8, 70)
         along = rng.choice([0.0, np.pi]) if rng.random() < 0.7 else None
-        site.somebody(sign * (half + rng.uniform(0.5, max(0.6, wide - 0.4))), y, top, along)
+        site.somebody(sign * (half + rng.uniform(0.5, max(0.6, wide - 0.4))), clear(y), top, along)
     for _ in range(int(rng.integers(5, 14))):
         sign, y = rng.choice([-1, 1]), rng.uniform(0, 12) if rng.random() < 0.5 else rng.uniform(8, 55)
         item = STREET_SIDE[int(rng.integers(len(STREET_SIDE)))](rng)
@@ -150,14 +155,14 @@ def _pavement_life(site: Site, road: Road, top: float, skip):
         yaw = {"sign": 0.0 if sign > 0 else float(np.pi), "bicycle": 0.2}.get(item.kind, out)
         at_kerb = item.kind in ("sign", "pole", "fire hydrant", "mailbox")
         x = 0.5 if at_kerb else rng.uniform(0.5, max(0.6, wide - 0.5))
-        site.put(item, sign * (half + x), y, top, yaw)
+        site.put(item, sign * (half + x), clear(y), top, yaw)
     for _ in range(int(rng.integers(0, 3)) if wide > 2.0 else 0):
         sign = rng.choice([-1, 1])
-        site.seat(sign * (half + 1.0), rng.uniform(2, 25), top, sign * np.pi / 2 + np.pi * rng.integers(2))
+        site.seat(sign * (half + 1.0), clear(rng.uniform(2, 25)), top, sign * np.pi / 2 + np.pi * rng.integers(2))
     if rng.random() < 0.25 and wide > 2.5:  # tables outside a café
         sign, y = rng.choice([-1, 1]), rng.uniform(4, 20)
         for i in range(int(rng.integers(1, 4))):
-            site.stand(parasol(rng), sign * (half + wide - 1.1), y + 2.6 * i, top, radius=1.0)
+            site.stand(parasol(rng), sign * (half + wide - 1.1), clear(y + 2.6 * i), top, radius=1.0)
 
 
 def city_street(rng) -> Place:
@@ -176,6 +181,7 @@ def city_street(rng) -> Place:
         eye = (sign * (half + rng.uniform(0.6, road.pavement - 0.5)), 0.0, heading)
     site = Site(rng, eye, "driver" if driver else "walker", 0.06 if driver else 0.22)
     site.ground(str(rng.choice(["grass", "ground", "pavement"])))
+    site.raise_horizon(int(rng.integers(0, 2)))
     middle, cross = rng.uniform(16, 75), rng.uniform(2.9, 6.5)
     skip = (middle - cross, middle + cross) if rng.random() < 0.6 else None
     _carriageway(site, road, skip)
@@ -192,7 +198,7 @@ def city_street(rng) -> Place:
     if rng.random() < 0.2:
         for i in range(int(rng.integers(2, 6))):
             site.put(street.traffic_cone(rng), half - 0.5 - 0.25 * i, 6 + 2.0 * i, TOP)
-    site.horizon(int(rng.integers(0, 2)), int(rng.integers(1, 4)), int(rng.integers(0, 5)), 45.0)
+    site.horizon(int(rng.integers(1, 4)), int(rng.integers(0, 5)), 45.0)
     return site.place()
 
 

@@ -82,13 +82,20 @@ class Site:
         self.hills.append((hill(self.rng, size, colour), (x, y, 0.0), 0.0))
         self.placed.append(self.hills[-1])
 
-    def horizon(self, hills: int = 2, towers: int = 2, trees: int = 10, wide: float = 70.0) -> None:
-        """What fills the far range: hills, buildings and trees 60-115 m ahead."""
+    def raise_horizon(self, hills: int, clear: float = 20.0) -> None:
+        """Hills beside the way, `clear` metres from its middle, or across it 108 m ahead: to be called first."""
         rng = self.rng
         for _ in range(hills):
-            size = (rng.uniform(60, 160), rng.uniform(50, 110), rng.uniform(4, 26))
-            x, y = rng.uniform(-wide * 1.5, wide * 1.5), rng.uniform(85, 130)
-            self.raise_hill(x, max(y, 25 + size[1] / 2), size)
+            size = (rng.uniform(50, 150), rng.uniform(50, 110), rng.uniform(5, 28))
+            x, y = rng.uniform(-110, 110), rng.uniform(85, 130)
+            beside = abs(x) - size[0] / 2 > clear
+            if not beside:
+                size, y = (size[0], rng.uniform(20, 32), size[2]), 0.0
+            self.raise_hill(x, max(y, (40 if beside else 108) + size[1] / 2), size)
+
+    def horizon(self, towers: int = 2, trees: int = 10, wide: float = 70.0) -> None:
+        """What fills the far range: buildings and trees 55-115 m ahead."""
+        rng = self.rng
         for _ in range(towers):
             built = building(rng, str(rng.choice(["flats", "office", "old", "house", "warehouse"])), near=False)
             self.build(built, rng.uniform(-wide, wide), rng.uniform(62, 112), rng.uniform(-0.4, 0.4))
@@ -119,7 +126,7 @@ class Site:
         done = self.put(people.anybody(rng), x, y, z, yaw)
         if done and rng.random() < 0.12:
             maker = people.dog if rng.random() < 0.7 else small_things.suitcase
-            self.put(maker(rng), x + rng.uniform(0.6, 1.0) * rng.choice([-1, 1]), y + rng.uniform(-0.5, 0.5), z, yaw)
+            self.put(maker(rng), x + rng.uniform(0.6, 1.0) * rng.choice([-1, 1]), y + rng.uniform(-0.5, 0.5), None, yaw)
         return done
 
     def seat(self, x: float, y: float, z: float | None = None, yaw: float = 0.0) -> None:

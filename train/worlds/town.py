@@ -36,6 +36,7 @@ def alley(rng) -> Place:
     half, styles = rng.uniform(1.4, 2.25), ("old", "old", "house")
     site = Site(rng, (rng.uniform(-0.4, 0.4) * half, 0.0, rng.normal(0, 0.15)), "walker", 0.18, room=0.6)
     site.ground("pavement")
+    site.raise_horizon(int(rng.integers(0, 2)))
     for sign in (-1, 1):
         _row(site, styles, sign * half, sign, -2.0, rng.uniform(30, 100), 13.0)
     if rng.random() < 0.6:
@@ -55,7 +56,7 @@ def alley(rng) -> Place:
         sign, y = rng.choice([-1, 1]), rng.uniform(3, 25)
         site.stand(street.street_lamp(rng), sign * (half - 0.15), y, 0.0, -sign * np.pi / 2, 0.14)
     site.before(int(rng.integers(0, 3)), (people.person, street.bin, small_things.plant, vehicles.bicycle), (0.7, 2.5))
-    site.horizon(int(rng.integers(0, 2)), 2, 2, 20.0)
+    site.horizon(2, 2, 20.0)
     return site.place()
 
 
@@ -64,6 +65,7 @@ def parking_lot(rng) -> Place:
     driver = rng.random() < 0.4
     site = Site(rng, (rng.uniform(-2, 2), 0.0, rng.normal(0, 0.15)), "driver" if driver else "walker", 0.25)
     site.ground(str(rng.choice(["grass", "pavement", "ground"])))
+    site.raise_horizon(int(rng.integers(0, 3)), 50.0)
     colour, asphalt = earth(rng, "road")
     wide, deep = rng.uniform(26, 45), rng.uniform(40, 75)
     site.slab("road", colour, (-wide, -14, wide, deep), 0.02, asphalt)
@@ -94,7 +96,7 @@ def parking_lot(rng) -> Place:
     for _ in range(int(rng.integers(2, 7))):
         site.put(extras[int(rng.integers(len(extras)))](rng), rng.uniform(-9, 9), rng.uniform(1, 22), 0.02)
     site.before(int(rng.integers(0, 3)), (people.person, vehicles.car, street.bollard, street.traffic_cone), (1.0, 3.0))
-    site.horizon(int(rng.integers(0, 3)), int(rng.integers(1, 4)), int(rng.integers(4, 12)))
+    site.horizon(int(rng.integers(1, 4)), int(rng.integers(4, 12)))
     return site.place()
 
 
@@ -144,7 +146,7 @@ def square(rng) -> Place:
         x, y = rng.uniform(-0.8, 0.8) * half, rng.uniform(5, deep - 3)
         site.tree(x, y, 0.0, species)
     site.before(int(rng.integers(1, 4)), (people.person, people.person, street.bench, street.bollard, park.parasol))
-    site.horizon(0, 3, 0, half + 10)
+    site.horizon(3, 0, half + 10)
     return site.place()
 
 
@@ -182,6 +184,7 @@ def building_site(rng) -> Place:
     """Fences, heaps, a shell of concrete, cones, a truck, a site hut."""
     site = Site(rng, (rng.uniform(-2, 2), 0.0, rng.normal(0, 0.25)), "walker", 0.3)
     site.ground("ground")
+    site.raise_horizon(int(rng.integers(0, 2)))
     colour, asphalt = earth(rng, "road")
     if rng.random() < 0.6:
         site.slab("road", colour, (-200, -12, 200, 3.0), 0.02, asphalt)
@@ -221,5 +224,5 @@ def building_site(rng) -> Place:
         plate(ramp, (-1.5, 0.02), (1.5, 0.9), 1.2, 0.05, stuff(rng, "brown", "planks"))
         site.placed.append((ramp, (x * 0.5, y + 21.5, 0.0), 0.0))
     site.before(int(rng.integers(0, 3)), (street.traffic_cone, people.person, small_things.crate_stack, street.bollard))
-    site.horizon(int(rng.integers(0, 2)), 4, 6)
+    site.horizon(4, 6)
     return site.place()

@@ -175,6 +175,25 @@ def test_nothing_stands_where_the_viewer_does_and_drivers_are_in_the_road(places
     assert 0.25 < drivers / len(places) < 0.6
 
 
+def test_things_stand_on_the_road_the_pavement_or_the_slope_below_them(places):
+    """Never sunk, never afloat: doors (on steps), riders and sitters (on what carries them) apart."""
+    for place in places[:120]:
+        flats, slopes = [], []
+        for item, at, yaw in place.placed:
+            part = item.parts[0]
+            if item.kind in ("road", "pavement", "ground", "grass") and len(item.parts) == 1:
+                if part.shape == "ellipsoid":
+                    slopes.append((item, at, yaw))
+                elif part.shape == "box" and part.axis == "z" and yaw == 0:
+                    flats.append((footprint(item, at[0], at[1], 0.0), at[2] + part.centre[2] + part.half[2]))
+        for item, (x, y, z), _ in place.placed:
+            if item.kind in STRUCTURE or item.kind in ("door", "person"):
+                continue
+            tops = [top for area, top in flats if area[0] <= x <= area[2] and area[1] <= y <= area[3]]
+            below = max(*tops, 0.0, nature.height_on(slopes, x, y))
+            assert -0.03 <= z - below <= 0.04, (item.kind, z, below)
+
+
 def test_near_things_and_far_ones_are_both_common(places):
     near, far = 0, 0
     for place in places:
