@@ -97,7 +97,7 @@ def test_depths_reach_from_arm_s_length_to_the_far_end_of_the_street():
 
 
 def test_views_of_one_world_show_the_same_surfaces_at_the_warped_depth():
-    checked = 0
+    explained = []
     for seed in range(40, 50):
         scenes = sample_views(seed, 3, (48, 64))
         assert scenes[0].seed == seed and [s.view for s in scenes] == [0, 1, 2]
@@ -117,13 +117,21 @@ def test_views_of_one_world_show_the_same_surfaces_at_the_warped_depth():
             x, y = np.floor(target.project(mine)).astype(int).T
             inside = (x >= 0) & (x < 64) & (y >= 0) & (y < 48)
             x, y, z, instance = x[inside], y[inside], mine[inside, 2], instance[inside]
-            agrees = np.abs(there[y, x] / z - 1) < 0.05
-            assert (there[y, x] < 1.05 * z).mean() > 0.9 or agrees.mean() > 0.5  # what is not shared is hidden
+            normal, sky = drawn[0].normals[0].numpy()[y, x], np.isinf(there[y, x])
+            centre = np.concatenate([target.slopes_at(np.stack([x, y], -1) + 0.5), np.ones((len(x), 1))], 1)
+            ray = mine[inside] / z[:, None]  # to the warped point itself, in the plane that its pixel shows
+            plane = np.where(
+                sky, np.inf, there[y, x] * (normal * centre).sum(1) / (normal * ray).sum(1).clip(max=-1e-3)
+            )
+            agrees = np.abs(plane / z - 1) < 0.03
+            around = np.lib.stride_tricks.sliding_window_view(np.pad(there, 1, mode="edge"), (3, 3))
+            hidden = around.min((2, 3))[y, x] < z  # by something nearer, which may end within the pixel
+            explained.append((agrees | hidden).mean())
             assert agrees.sum() > 0.12 * hit.sum(), (seed, scene.view)
             same = drawn[0].instance[0].numpy()[y, x] == instance
             assert same[agrees].mean() > 0.85
-            checked += 1
-    assert checked == 20
+    assert len(explained) == 20 and min(explained) > 0.9  # slats and twigs fall between the pixels of wide lenses
+    assert np.mean(explained) > 0.98
 
 
 def test_the_first_of_several_views_is_the_scene_of_its_seed():
