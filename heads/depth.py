@@ -7,6 +7,7 @@ half the target. `read_depth` brings it back to metres.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,19 +15,26 @@ from torch.nn import functional
 
 from heads.base import Features, Head, Loss, Raw, Tap, masked_sum
 from heads.losses import edge_difference, laplace_nll, laplace_scale, multiscale_gradient, normal_difference, silog
-from heads.pyramid import Pyramid
+from heads.pyramid import OUTPUT_PER_PATCH, Pyramid, output_sized
+from heads.spread import Spread
 
 CANONICAL_FOCAL_PX = 1000.0
+CELLS_PER_PATCH = OUTPUT_PER_PATCH // 2  # of the pyramid's own output, which `last` doubles
 
 
 class DepthHead(Head):
-    """Features -> {"log_depth", "raw_scale", "sky_logit"}, each (B, H, W) float32, H x W at 16 per patch."""
+    """Features -> {"log_depth", "raw_scale", "sky_logit"}, each (B, H, W) float32, H x W at 16 per patch.
+
+    widths: of `heads.pyramid.Pyramid`. spread: the steps of `heads.spread.Spread` over the maps, in cells of 2 x 2
+    pixels; none = as the pyramid leaves them.
+    """
 
     loss_names = ("depth_nll", "depth_l1", "depth_silog", "depth_gradient", "depth_edge", "depth_normal", "sky")
 
-    def __init__(self, taps: list[Tap], widths: tuple[int, ...] = (64, 64, 64, 48, 32)):
+    def __init__(self, taps: list[Tap], widths: Sequence[int] = (64, 64, 64, 48, 32), spread: Sequence[int] = ()):
         super().__init__(taps)
         self.pyramid = Pyramid(taps, tuple(widths))
+        self.spread = Spread(12, widths[-1], spread) if spread else None
         self.last = nn.Conv2d(widths[-1], 12, 3, padding=1, padding_mode="replicate")
         with torch.no_grad():
             # ICNR (Aitken et al. 2017): the four sub-pixels of each output start equal, so no checkerboard.
@@ -35,7 +43,12 @@ class DepthHead(Head):
 
     def forward(self, features: Features) -> Raw:
         with torch.autocast(features.image.device.type, enabled=False):  # bf16 cannot tell 4.00 m from 4.03 m
-            x = functional.pixel_shuffle(self.last(self.pyramid(features).float()), 2)
+            x = self.pyramid(features).float()
+            maps = self.last(x)
+            if self.spread is not None:
+                grid = x.shape[-2] // CELLS_PER_PATCH, x.shape[-1] // CELLS_PER_PATCH
+                maps = self.spread(maps, functional.pixel_unshuffle(output_sized(features.image, grid), 2), x)
+            x = functional.pixel_shuffle(maps, 2)
         return {"log_depth": x[:, 0], "raw_scale": x[:, 1], "sky_logit": x[:, 2]}
 
     def loss(self, raw: Raw, truth: dict[str, Tensor]) -> Loss:
