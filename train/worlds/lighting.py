@@ -34,7 +34,8 @@ def rays_to(light: Light, place: Tensor, slot: Tensor, turn: float) -> tuple[Ten
         d2 = middle.square().sum(1)
         leaving = -(middle @ tensor(light.normal, place)) / d2.sqrt().clamp(min=1e-6)
         return middle, light.area * leaving.clamp(min=0) / (torch.pi * d2 + light.area), middle + s @ across, whole
-    s = s * (1 - s.flip(1).square() / 2).clamp(min=0).sqrt()  # the square on the disc
+    radius, angle = ((s[:, :1] + 1) / 2).clamp(0, 1).sqrt(), torch.pi * s[:, 1:] + 0.9 * (slot % 4)[:, None]
+    s = torch.cat([radius * angle.cos(), radius * angle.sin()], 1)  # the square on the disc
     if light.kind == "lamp":
         middle = at - place
         sides = torch.stack([s[:, 0], s[:, 1], -s.sum(1) * 0.5], 1) * across.norm(dim=1)[0]
@@ -60,10 +61,11 @@ def facing_share(direction: Tensor, share: Tensor, normal: Tensor) -> Tensor:
     return share * (direction * normal).sum(1).clamp(min=0) / direction.norm(dim=1).clamp(min=1e-6)
 
 
-def direct(scene, tracer, found, slot: Tensor) -> tuple[Tensor, Tensor, Tensor, list[int]]:
+def direct(scene, tracer, found, slot: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor, list[int]]:
     """Light that comes straight: rgb (L, 3), share by position and tilt (N, L), visibility (N, L) before smoothing,
 
-    and the lights whose visibility varies. found: N surface points, see `shade.Surface`; slot (N,): see `screen.slots`.
+    and the lights whose visibility varies. found: N surface points, see `shade.Surface`; slot (N,): see `screen.slots`;
+    chosen (N,) bool: where shadows are traced.
     """
     lights, place = scene.look["lights"], found.place
     rgb = tensor(np.array([light.rgb for light in lights]).reshape(-1, 3), place)
@@ -83,7 +85,7 @@ def direct(scene, tracer, found, slot: Tensor) -> tuple[Tensor, Tensor, Tensor, 
         if not casts.any() or adds[i] < 0.05 * sum(adds):
             continue
         way, sends = ways[i]
-        active = (shares[:, i] > 0.04 * shares[:, i].mean()) & sends
+        active = (shares[:, i] > 0.04 * shares[:, i].mean()) & sends & chosen
         visible[:, i] = (sends & ~tracer.blocked(start, way, active, casts)).float()
     return rgb, shares, visible, (visible - 0.55).any(0).nonzero()[:, 0].tolist()
 

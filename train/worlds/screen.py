@@ -12,8 +12,11 @@ _ORDER = (0, 10, 5, 15, 8, 2, 13, 7, 6, 12, 3, 9, 14, 4, 11, 1)
 
 
 def slots(height: int, width: int, device) -> Tensor:
-    """(H, W): which of 16 samples a pixel takes; every 4 x 4 pixels hold each sample once."""
-    order = torch.tensor(_ORDER, device=device).reshape(4, 4)
+    """(H, W): which of 16 samples a pixel takes; every 4 x 4 pixels hold each sample once.
+
+    The samples of every second pixel, as on a chessboard, are spread over all of 0..15, too.
+    """
+    order = torch.tensor(_ORDER, device=device).reshape(4, 4) * 5 % 16
     return order.repeat(-(-height // 4), -(-width // 4))[:height, :width]
 
 

@@ -64,21 +64,24 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
     unit = normalize(ray, dim=1)
     colour = (looks.sky if scene.room is None else looks.outside)(unit, scene.look)
     if len(rows):
-        order = _neighbours(rows // shape[1], rows % shape[1], found.distance)
+        row, column = rows // shape[1], rows % shape[1]
+        order = _neighbours(row, column, found.distance)
         tracer = Tracer(scene.primitives, order)
         own_slot = slot.reshape(-1)[rows]
-        lamp_rgb, shares, visible, varying = direct(scene, tracer, found, own_slot)
+        chosen = (row + column) % 2 == 0  # every second pixel's shadow is traced; its neighbours share it
+        lamp_rgb, shares, visible, varying = direct(scene, tracer, found, own_slot, chosen)
         mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot)
         offset, normal = (full(x).reshape(*shape, 3) for x in (found.place - table.position, found.normal))
         there = seen.reshape(shape)
         radii = (0.12, 0.5) if scene.room is not None else (0.3, 1.2)
         open_share = screen.occlusion(offset, normal, there, slot, scene.focal, radii)
-        traced = [full(x).reshape(*shape, x.shape[1]) for x in (visible[:, varying], mirrored)]
-        noisy = torch.cat([traced[0], open_share[..., None], traced[1]], 2)
+        part = chosen[:, None].float()
+        traced = torch.cat([visible[:, varying] * part, part, mirrored], 1)
+        noisy = torch.cat([open_share[..., None], full(traced).reshape(*shape, -1)], 2)
         calm = screen.smooth(noisy, offset, normal, there).reshape(len(ray), -1)[rows]
-        count = len(varying)
-        visible[:, varying], open_share = calm[:, :count], calm[:, count : count + 1]
-        mirrored = torch.lerp(calm[:, count + 1 :], mirrored, sharp[:, None])
+        open_share, count = calm[:, :1], calm[:, -4:-3]
+        visible[:, varying] = torch.where(count > 0, calm[:, 1:-4] / count.clamp(min=1e-6), visible[:, varying])
+        mirrored = torch.lerp(calm[:, -3:], mirrored, sharp[:, None])
         light = around(scene, found.place, found.shading) * open_share + (shares * visible) @ lamp_rgb
         lit = found.albedo * light * (1 - 0.6 * found.mirrors) + found.emitted
         lit = lit + found.mirrors * mirrored + _shine(scene, found, visible, lamp_rgb)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from . import patterns, surfaces
-from .noise import noise, random
+from .noise import noise
 from .spot import Spot
 from .things import TEXTURES
 
@@ -77,9 +77,9 @@ def painted(names: Tensor, spot: Spot) -> Tensor:
 def _wear(s: Spot, clean: Tensor) -> Tensor:
     """(N, 3): a part's own tone, stains as wide as hands and as walls, dirt near the ground on what is upright."""
     u, v = s.u + 40 * s.salt, s.v + 23 * s.salt
-    much = (0.1 + 0.5 * random(s.key(), s.key() + 11) ** 3) * (~clean)
+    much = (0.1 + 0.5 * (s.salt * 271.3 % 1) ** 3) * (~clean)
     stain = 0.7 * (noise(u * 0.18, v * 0.18, 1.3) - 0.5) + 0.5 * (noise(u * 1.1, v * 1.1, 1.1) - 0.5)
     foot = s.upright * torch.exp(-s.height.clamp(min=0) / 0.35) * noise(u * 0.8, v * 0.3) * (s.tall > 0.5)
-    tone = 0.94 + 0.12 * torch.stack([random(s.key(), s.key() + i) for i in (1, 1, 1)], 1)
-    tone = tone * (0.985 + 0.03 * torch.stack([random(s.key(), s.key() + i) for i in (21, 22, 23)], 1))
+    own = [s.salt * factor % 1 for factor in (97.1, 131.7, 173.3, 211.9)]
+    tone = (0.94 + 0.12 * own[0][:, None]) * (0.985 + 0.03 * torch.stack(own[1:], 1))
     return tone * (1 + much * stain - 0.8 * much * foot)[:, None]

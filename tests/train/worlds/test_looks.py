@@ -147,13 +147,13 @@ def test_penumbrae_grow_with_the_distance_of_what_casts_the_shadow():
         """Metres over which the edge of a roof's shadow passes from 20 to 80 percent."""
         roof = block(3 + height, 0, height, (6, 20, 0.02))  # its left edge's shadow falls on x = 0
         weak = {"lights": [sun(45, radius=0.15)], "ambient": 0.01}
-        scene = scene_of(ground(), roof, size=(128, 128), height=4.0, **weak)
+        scene = dataclasses.replace(scene_of(ground(), roof, size=(128, 128), height=4.0, **weak), focal=150.0)
         row = light_on(scene)[62:66].mean(0)
         row = row / row.max()
-        return 4.0 / 50 * ((row > 0.2) & (row < 0.8)).sum().item()
+        return 4.0 / 150 * ((row > 0.2) & (row < 0.8)).sum().item()
 
     # a disc of radius 0.15 at 1 m: at 3 m / sin 45 its image is 0.9 m in radius, 20-80 % of it 0.98 radii wide
-    assert width(3.0) == pytest.approx(0.88, rel=0.25)
+    assert width(3.0) == pytest.approx(0.88, rel=0.3)
     assert width(3.0) > 2 * width(0.4) > 0
 
 
@@ -191,6 +191,8 @@ def test_every_4_by_4_pixels_hold_every_sample_once():
     for y in range(0, 9):
         for x in range(0, 17):
             assert sorted(slot[y : y + 4, x : x + 4].flatten().tolist()) == list(range(16))
+    second = slot[0:4, 0:4][(torch.arange(4)[:, None] + torch.arange(4)) % 2 == 0]
+    assert sorted((second // 4).tolist()) == sorted((second % 4).tolist()) == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_secondary_rays_meet_what_brute_force_finds():
