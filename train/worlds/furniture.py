@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .materials import WOODS, board, cloth, darker, leg_style, legs, metal, usual, wood
+from .materials import WOODS, board, cloth, darker, leather, leg_style, legs, metal, usual, wood
 from .things import Item, Paint, paint_of, pick_colour, rgb_of
 
 
@@ -162,7 +162,7 @@ def office_chair(rng) -> Item:
 def _armchair(rng) -> Item:
     """An upholstered chair with arms, 0.65-0.85 wide."""
     colour = usual(rng, "grey", "green", "brown")
-    item, paint = Item("chair", colour), cloth(rng, colour)
+    item, paint = Item("chair", colour), (leather if rng.random() < 0.25 else cloth)(rng, colour)
     width, depth, seat, back = (rng.uniform(*r) for r in ((0.65, 0.85), (0.65, 0.8), (0.4, 0.45), (0.78, 1.0)))
     item.cushion((0, 0, seat - 0.13), (width - 0.1, depth - 0.1, 0.26), 0.06, paint)
     item.cushion((0, depth / 2 - 0.12, (seat + back) / 2), (width - 0.12, 0.16, back - seat + 0.2), 0.07, paint,
@@ -194,8 +194,7 @@ def sofa(rng) -> Item:
     """0.85-2.4 wide, 0.8-1.0 deep, seat 0.4-0.45, back 0.72-0.92; cushioned, leather or on legs."""
     colour = usual(rng, "grey", "brown", "black", "blue", "white")
     item = Item("sofa", colour)
-    leather = rng.random() < 0.35
-    paint = paint_of(rng, colour, "noise", 0.4, 0.15, gloss=rng.uniform(0.3, 0.6)) if leather else cloth(rng, colour)
+    paint = (leather if rng.random() < 0.35 else cloth)(rng, colour)
     width, depth = rng.uniform(0.85, 2.4), rng.uniform(0.8, 1.0)
     seat, back, arm = rng.uniform(0.4, 0.45), rng.uniform(0.72, 0.92), rng.uniform(0.1, 0.25)
     lift = rng.choice([0.03, 0.12])

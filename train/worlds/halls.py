@@ -72,7 +72,7 @@ def classroom(room: Room) -> None:
                 for u in (-wide / 4, wide / 4):
                     at = spot.at(u + rng.normal(0, 0.03), high[1] + rng.uniform(-0.1, 0.3))
                     if room.chance(0.9):
-                        seat = room._seat(chair, *at, rng.normal(0, 0.15), spot, people.seated)
+                        seat = room.seat(chair, *at, rng.normal(0, 0.15), spot, people.seated)
                         if seat and room.chance(0.15 * room.density):
                             room.on(seat, (small.backpack,), 1)
                 room.on(

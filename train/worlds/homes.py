@@ -42,7 +42,12 @@ def living(room: Room) -> None:
             elif room.chance(0.5):
                 room.put(lamps.lamp(rng), *seat.at(u * (wide + 0.3), half * 0.5))
     for _ in range(room.count(2, 9)):
-        shelve(room, room.pick((_shelf, furniture.sideboard, pots.plant, lamps.lamp, _shelf, furniture.cabinet)))
+        shelve(
+            room,
+            room.pick(
+                (furniture.shelf, furniture.sideboard, pots.plant, lamps.lamp, furniture.shelf, furniture.cabinet)
+            ),
+        )
     if room.chance(0.12):
         seat = room.stand(furniture.piano(rng))
         if seat:
@@ -70,10 +75,6 @@ def _rug(room: Room, x: float, y: float, yaw: float) -> None:
         x = np.clip(x, room.area[0] + reach, room.area[2] - reach)
         y = np.clip(y, room.area[1] + reach, room.area[3] - reach)
         room.add(rug, float(x), float(y), 0.0, yaw + room.rng.normal(0, 0.05))
-
-
-def _shelf(rng):
-    return furniture.shelf(rng)
 
 
 def shelve(room: Room, item) -> Spot | None:
@@ -116,8 +117,8 @@ def bedroom(room: Room) -> None:
         room.on(spot, (small.clothes, small.book, small.flat_cushion, screens.laptop, small.bag, small.clothes),
                 room.count(0, 4), reach=0.6)  # fmt: skip
         _rug(room, *spot.at(half + 0.5, -0.4), spot.yaw)
-    for maker, share in ((furniture.wardrobe, 0.8), (_shelf, 0.5), (furniture.sideboard, 0.6), (furniture.chair, 0.5),
-                         (pots.plant, 0.3), (lamps.lamp, 0.25)):  # fmt: skip
+    for maker, share in ((furniture.wardrobe, 0.8), (furniture.shelf, 0.5), (furniture.sideboard, 0.6),
+                         (furniture.chair, 0.5), (pots.plant, 0.3), (lamps.lamp, 0.25)):  # fmt: skip
         if room.chance(share):
             shelve(room, maker(rng))
     if room.chance(0.5):
@@ -139,7 +140,7 @@ def furnish_desk(room: Room, desk: Spot | None, chair=None) -> None:
     rng, high = room.rng, desk.item.bounds()[1]
     chair = chair or (furniture.office_chair if room.chance(0.7) else furniture.chair)(rng)
     x, y = desk.at(rng.uniform(-0.2, 0.2), -float(high[1]) - rng.uniform(-0.05, 0.35))
-    seat = room._seat(chair, x, y, desk.yaw + np.pi + rng.normal(0, 0.35), desk, None)
+    seat = room.seat(chair, x, y, desk.yaw + np.pi + rng.normal(0, 0.35), desk, None)
     if seat and room.chance(0.12):
         room.add(people.seated(rng), *seat.at(0, 0.02), 0.0, seat.yaw)
     if room.chance(0.75):
@@ -213,8 +214,8 @@ def dining(room: Room) -> None:
     spot = _dining_group(room)
     if spot and room.chance(0.4):
         _rug(room, spot.x, spot.y, spot.yaw)
-    for maker, share in ((furniture.sideboard, 0.9), (furniture.cabinet, 0.5), (pots.plant, 0.5), (_shelf, 0.4),
-                         (furniture.piano, 0.12), (lamps.lamp, 0.3), (furniture.sideboard, 0.3)):  # fmt: skip
+    for maker, share in ((furniture.sideboard, 0.9), (furniture.cabinet, 0.5), (pots.plant, 0.5),
+                         (furniture.shelf, 0.4), (furniture.piano, 0.12), (lamps.lamp, 0.3), (furniture.sideboard, 0.3)):  # fmt: skip
         if room.chance(share):
             shelve(room, maker(room.rng))
     if room.chance(0.2):

@@ -265,9 +265,9 @@ class Room:
             away = self.rng.uniform(-0.02, 0.3) - float(chair.bounds()[0][1]) * 0.75
             yaw = spot.yaw + np.arctan2(dy, dx) - np.pi / 2 + self.rng.normal(0, 0.12)
             x, y = spot.at(u + dx * away, v + dy * away)
-            self._seat(chair, x, y, yaw, spot, people)
+            self.seat(chair, x, y, yaw, spot, people)
 
-    def _seat(self, chair: Item, x, y, yaw, table: Spot | None, people) -> Spot | None:
+    def seat(self, chair: Item, x, y, yaw, table: Spot | None, people) -> Spot | None:
         """A chair may reach under its table: only other things are in its way."""
         area = footprint(chair, x, y, yaw)
         own = [footprint(table.item, table.x, table.y, table.yaw, 0.06)] if table else []

@@ -13,12 +13,10 @@ from .pots import plant, small_plant, vase
 from .screens import laptop, monitor, tv
 from .things import Item, Paint, paint_of, pick_colour, stuff
 
-CARDBOARD = ("brown", "brown", "brown")
-
 
 def box(rng) -> Item:
     """A carton or crate, 0.2-0.6 m; shut, or open with flaps."""
-    colour = usual(rng, *CARDBOARD)
+    colour = usual(rng, "brown")
     item = Item("box", colour)
     paint = stuff(rng, colour, str(rng.choice(["noise", "plain", "text"], p=[0.5, 0.3, 0.2])), 0.2)
     size = rng.uniform(0.2, 0.6, 3)

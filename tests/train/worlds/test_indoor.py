@@ -57,7 +57,7 @@ SIZES = {
     small_things.cushion: ("cushion", (0.35, 0.55), (0.1, 0.5), (0.3, 0.6)),
     small_things.backpack: ("backpack", (0.28, 0.35), (0.2, 0.4), (0.4, 0.55)),
     small_things.suitcase: ("suitcase", (0.3, 0.52), (0.2, 0.34), (0.5, 1.2)),
-    small_things.box: ("box", (0.2, 0.75), (0.2, 0.61), (0.19, 0.75)),
+    small_things.box: ("box", (0.2, 0.8), (0.2, 0.61), (0.19, 0.75)),
     small_things.power_strip: ("socket", (0.3, 1.3), (0.05, 1.0), (0.04, 0.1)),
     small_things.ladder: ("ladder", (0.4, 0.6), (0.4, 1.2), (1.15, 2.25)),
     small_things.waste_bin: ("bin", (0.2, 0.45), (0.15, 0.45), (0.25, 0.75)),
