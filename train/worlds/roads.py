@@ -142,7 +142,7 @@ def _pavement_life(site: Site, road: Road, top: float, skip):
         if rng.random() < 0.2:
             for y in np.arange(rng.uniform(-2, 2), rng.uniform(8, 20), rng.uniform(1.5, 2.5)):
                 site.put(street.bollard(rng), sign * (half + 0.3), clear(y), top)
-        if rng.random() < 0.25 and wide > 2.2:
+        if rng.random() < 0.35 and wide > 2.2:
             site.put(street.bus_shelter(rng), sign * (half + 1.4), clear(rng.uniform(5, 30)), top, out)
     for _ in range(int(rng.integers(4, 16))):
         sign, y = rng.choice([-1, 1]), rng.uniform(-1, 14) if rng.random() < 0.5 else rng.uniform(8, 70)
@@ -271,7 +271,7 @@ def _junction(site: Site, road: Road, skip, top: float) -> None:
         if rng.random() < 0.7:
             side = middle - sign * road.hand * (skip[1] - skip[0]) / 4
             site.vehicle(sign * rng.uniform(half + 3, 30), side, TOP, -sign * np.pi / 2)
-    if rng.random() < 0.6:
+    if rng.random() < 0.85:
         for y, yaw in ((skip[0] - 0.5, 0.0), (skip[1] + 0.5, np.pi)):
             for sign in (-1, 1):
                 site.stand(street.traffic_light(rng), sign * (half + 0.45), y, top, yaw, 0.2)
