@@ -46,20 +46,20 @@ class Balance:
 
     def near(self, thing: Seen, domain: str, size: tuple[int, int]) -> float:
         """How much speaks for the thing being near, its kind, its row and its share taken together."""
-        near = self.table["near"]
-        return near["kinds"].get(f"{domain} {thing.kind}", 0.0) + float(np.dot(near["cues"], cues(thing, size)))
+        near = self.table["near"][domain]
+        return near["kinds"].get(thing.kind, 0.0) + float(np.dot(near["cues"], cues(thing, size)))
 
     def high(self, thing: Seen, domain: str) -> float:
         """How much speaks for the thing being in the upper part of the picture."""
-        return self.table["high"]["kinds"].get(f"{domain} {thing.kind}", 0.0)
+        return self.table["high"][domain]["kinds"].get(thing.kind, 0.0)
 
-    def point(self, row: float) -> float:
+    def point(self, row: float, domain: str) -> float:
         """How much speaks for a point being near; row: 0 at the picture's top, 1 at its bottom."""
-        return self.table["point"]["cues"][0] * row
+        return self.table["point"][domain]["cues"][0] * row
 
-    def beside(self, apart: float) -> float:
+    def beside(self, apart: float, domain: str) -> float:
         """How much speaks for two things being near each other; apart: in the picture, in parts of its width."""
-        return self.table["beside"]["cues"][0] * apart
+        return self.table["beside"][domain]["cues"][0] * apart
 
     def usual(self, kind: str, of: str, value: float) -> float:
         """A length or an angle; of: the kind of thing, or the domain."""
@@ -114,11 +114,12 @@ class Balance:
         return self.table["shown"][domain]
 
 
-def cues(thing: Seen, size: tuple[int, int]) -> tuple[float, float, float]:
-    """What a box tells without its content: its middle and lower row (0 top, 1 bottom), the logarithm of its area."""
+def cues(thing: Seen, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """What a box tells without its content: its middle and lower row (0 top, 1 bottom), the logarithm of its area,
+    and that of how far it reaches below where a horizon usually is: depth on the ground goes with its inverse."""
     x0, y0, x1, y1 = thing.box
     area = (x1 - x0) * (y1 - y0) / (size[0] * size[1])
-    return thing.centre[1] / size[0], y1 / size[0], float(np.log(area))
+    return thing.centre[1] / size[0], y1 / size[0], float(np.log(area)), float(np.log(max(y1 / size[0] - 0.4, 0.04)))
 
 
 @lru_cache

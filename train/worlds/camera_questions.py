@@ -101,7 +101,9 @@ def ask_tilt(ask: Asker) -> None:
             ask.say("tilt_word", word, value=word)
         else:
             whole = round(degrees)
-            said = f"{abs(whole)} degrees {'up' if whole > 0 else 'down'}" if whole else "0 degrees"
+            said = (
+                f"{abs(whole)} degree{'s' * (abs(whole) > 1)} {'up' if whole > 0 else 'down'}" if whole else "0 degrees"
+            )
             ask.say("tilt", said, value=round(degrees, 2), unit="degrees")
 
 

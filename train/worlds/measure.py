@@ -25,6 +25,7 @@ SIZE = (72, 96)
 FIRST_SEED = 50_000_000
 """Far from the scenes of training and of tests."""
 BATCH = 8
+CONTESTS = ("near", "high", "point", "beside")
 
 
 def shown_scenes(count: int, first_seed: int = FIRST_SEED, size: tuple[int, int] = SIZE) -> Iterator[Shown]:
@@ -48,7 +49,7 @@ def fit(differences: np.ndarray, wins: np.ndarray, ridge: float = 1.0, steps: in
 
 
 class Contest:
-    """Which of two things wins, by kind (of its domain) and by other cues."""
+    """Which of two things wins, by kind and by other cues."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, str, np.ndarray, bool]] = []
@@ -58,6 +59,8 @@ class Contest:
 
     def fitted(self) -> dict[str, Any]:
         """{"kinds": {name: weight}, "cues": [weight, ...]}."""
+        if not self.rows:
+            return {"kinds": {}, "cues": [0.0]}
         names = sorted({name for row in self.rows for name in row[:2]})
         index = {name: i for i, name in enumerate(names)}
         table = np.zeros((len(self.rows), len(names) + len(self.rows[0][2])))
@@ -81,7 +84,7 @@ class Tally:
         self.counts: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
         self.tilts: Counter[tuple[str, str]] = Counter()
         self.values: dict[tuple[str, str], list[float]] = defaultdict(list)
-        self.near, self.high, self.point, self.beside = Contest(), Contest(), Contest(), Contest()
+        self.contests: dict[tuple[str, str], Contest] = defaultdict(Contest)
 
     def add(self, shown: Shown) -> None:
         domain, size = shown.scene.domain, shown.scene.size
@@ -111,21 +114,20 @@ class Tally:
         things = [shown.named[i] for i in rng.permutation(len(shown.named))[:8]]
         for i, first in enumerate(things):
             for second in things[:i]:
-                names = f"{domain} {first.kind}", f"{domain} {second.kind}"
                 if max(first.depth_z, second.depth_z) > CLEARLY * min(first.depth_z, second.depth_z):
                     gap = np.subtract(cues(first, size), cues(second, size))
-                    self.near.add(*names, gap, first.depth_z < second.depth_z)
-                self.high.add(*names, [], first.centre[1] < second.centre[1])
+                    self.contests["near", domain].add(first.kind, second.kind, gap, first.depth_z < second.depth_z)
+                self.contests["high", domain].add(first.kind, second.kind, [], first.centre[1] < second.centre[1])
         if len(things) > 2:
             for _ in range(len(things)):
                 third, one, two = (things[i] for i in rng.permutation(len(things))[:3])
-                self.beside.add("", "", _flat(one, third, size) - _flat(two, third, size),
+                self.contests["beside", domain].add("", "", _flat(one, third, size) - _flat(two, third, size),
                                 _apart(one, third) < _apart(two, third))  # fmt: skip
         for _ in range(4):
             spots = [(int(rng.integers(size[1])), int(rng.integers(size[0]))) for _ in range(2)]
             one, two = (shown.smooth_depth(*spot) for spot in spots)
             if one is not None and two is not None:
-                self.point.add("", "", (spots[0][1] - spots[1][1]) / size[0], one < two)
+                self.contests["point", domain].add("", "", (spots[0][1] - spots[1][1]) / size[0], one < two)
 
     def table(self) -> dict[str, Any]:
         total = self.scenes.total()
@@ -143,8 +145,8 @@ class Tally:
         return {
             "scenes": total, "domains": domains, "shown": shown, "named": named, "counts": counts,
             "tilts": {d: {word: round(self.tilts[d, word] / self.scenes[d], 4) for word in TILTS} for d in domains},
-            "usual": self._usual(), "near": self.near.fitted(), "high": self.high.fitted(),
-            "point": self.point.fitted(), "beside": self.beside.fitted(),
+            "usual": self._usual(),
+            **{name: {domain: self.contests[name, domain].fitted() for domain in domains} for name in CONTESTS},
         }  # fmt: skip
 
     def _usual(self) -> dict[str, dict[str, list[float]]]:

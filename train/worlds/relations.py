@@ -57,11 +57,11 @@ def _drawn(ask: Asker, weigh: Callable[[Seen, Seen], tuple[bool, float] | None])
     return ask.accepted(draw)
 
 
-def by_depth(ask: Asker, clearly: float = CLEARLY) -> Pair | None:
+def by_depth(ask: Asker) -> Pair | None:
     """wins: the first is nearer."""
 
     def weigh(first: Seen, second: Seen) -> tuple[bool, float] | None:
-        if max(first.depth_z, second.depth_z) < clearly * min(first.depth_z, second.depth_z):
+        if max(first.depth_z, second.depth_z) < CLEARLY * min(first.depth_z, second.depth_z):
             return None
         scores = [ask.balance.near(thing, ask.domain, ask.size) for thing in (first, second)]
         wins = first.depth_z < second.depth_z
@@ -179,7 +179,7 @@ def closer_to(ask: Asker) -> None:
         if apart[second] < 1.25 * apart[near]:
             return None
         flat = [np.hypot(*np.subtract(thing.centre, third.centre)) / ask.size[1] for thing in things]
-        odds = ask.balance.winner([ask.balance.beside(float(gap)) for gap in flat], int(near))
+        odds = ask.balance.winner([ask.balance.beside(float(gap), ask.domain) for gap in flat], int(near))
         return (third, things, int(near)), odds
 
     drawn = ask.accepted(draw)
@@ -193,15 +193,13 @@ def closer_to(ask: Asker) -> None:
 
 def ratio(ask: Asker) -> None:
     """Small and large factors come about equally often."""
-    pairs = [pair for pair in (by_depth(ask, clearly=1.25) for _ in range(8)) if pair]
+    things = sorted(ask.some(ask.shown.named, 8), key=lambda thing: thing.depth_z)
+    pairs = [(far, near) for i, far in enumerate(things) for near in things[:i] if far.depth_z > 1.25 * near.depth_z]
     if pairs:
-        factors = [max(p.first.depth_z / p.second.depth_z, p.second.depth_z / p.first.depth_z) for p in pairs]
-        pair = pairs[ask.spread(np.array(factors))]
-        far, near = (pair.second, pair.first) if pair.wins else (pair.first, pair.second)
-        words = {"first": ask.call(far), "second": ask.call(near)}
+        far, near = pairs[ask.spread(np.array([far.depth_z / near.depth_z for far, near in pairs]))]
         times = far.depth_z / near.depth_z
-        ask.say("ratio", f"{digits(times)} times", words, value=round(times, 4),
-                instances=(far.instance, near.instance))  # fmt: skip
+        ask.say("ratio", f"{digits(times)} times", {"first": ask.call(far), "second": ask.call(near)},
+                value=round(times, 4), instances=(far.instance, near.instance))  # fmt: skip
 
 
 def extreme(ask: Asker) -> None:
@@ -244,7 +242,7 @@ def closer_point(ask: Asker) -> None:
         if one is None or two is None or max(one, two) < 1.25 * min(one, two):
             return None
         near = int(two < one)
-        return (spots, near), ask.balance.winner([ask.balance.point(y / height) for _, y in spots], near)
+        return (spots, near), ask.balance.winner([ask.balance.point(y / height, ask.domain) for _, y in spots], near)
 
     drawn = ask.accepted(draw)
     if drawn:
