@@ -153,11 +153,11 @@ def furnish_desk(room: Room, desk: Spot | None, chair=None) -> None:
 
 def cook(room: Room) -> None:
     """Counters along one wall or round a corner, cooker, sink, fridge, cabinets above; a table if there is room."""
-    rng, sides = room.rng, room.longest()
+    rng, sides = room.rng, sorted(range(4), key=lambda side: -_free_length(room, side))
     style, height = kitchen.counter_style(rng), rng.uniform(0.86, 0.93)
     _kitchen_run(room, sides[0], style, height, main=True)
     if room.chance(0.5):
-        _kitchen_run(room, sides[2] if room.chance(0.7) else sides[1], style, height, main=False)
+        _kitchen_run(room, sides[1] if room.chance(0.8) else sides[2], style, height, main=False)
     if room.width > 3.8 and room.length > 4.0 and room.chance(0.4):
         spot = room.scatter(kitchen.island(rng, style), 10, room.rng.integers(4) * np.pi / 2)
         room.on(spot, small.KITCHEN, room.count(1, 8), facing=False)
@@ -170,6 +170,11 @@ def cook(room: Room) -> None:
         room.stand(kitchen.washing_machine(rng))
     if room.chance(0.6):
         room.scatter(small.waste_bin(rng))
+
+
+def _free_length(room: Room, side: int) -> float:
+    """Metres of the wall along which nothing is in use below a worktop's height."""
+    return room.extent(side) - sum(b - a for a, b, low, _ in room.spans[side] if low < 0.9)
 
 
 def _kitchen_run(room: Room, side: int, style, height: float, main: bool) -> None:
@@ -215,7 +220,8 @@ def dining(room: Room) -> None:
     if spot and room.chance(0.4):
         _rug(room, spot.x, spot.y, spot.yaw)
     for maker, share in ((furniture.sideboard, 0.9), (furniture.cabinet, 0.5), (pots.plant, 0.5),
-                         (furniture.shelf, 0.4), (furniture.piano, 0.12), (lamps.lamp, 0.3), (furniture.sideboard, 0.3)):  # fmt: skip
+                         (furniture.shelf, 0.4), (furniture.piano, 0.12), (lamps.lamp, 0.3),
+                         (furniture.sideboard, 0.3)):  # fmt: skip
         if room.chance(share):
             shelve(room, maker(room.rng))
     if room.chance(0.2):

@@ -127,12 +127,13 @@ def _openings(room: Room, plan: Plan) -> None:
             lit.append(int(rng.choice(walls)))
     glazed = float(rng.choice([0.0, 1.0], p=[0.6, 0.4]))
     for side in dict.fromkeys(lit):
-        shell.add_windows(room, side, glazed, wide=plan.office and room.chance(0.6))
-        if not plan.office and room.chance(0.45):
+        cooks = plan.furnish is homes.cook
+        shell.add_windows(room, side, glazed, plan.office and room.chance(0.6), cooks)
+        if not plan.office and not cooks and room.chance(0.45):
             shell.add_curtains(room, side)
         for a, b, low, _ in list(room.holes[side]):
             radiator = fittings.radiator(rng)
-            if low > 0.7 and room.chance(0.7) and radiator.bounds()[1][2] < low - 0.03:
+            if low > 0.7 and not cooks and room.chance(0.7) and radiator.bounds()[1][2] < low - 0.03:
                 room.stand(radiator, side, (a + b) / 2, 0.04)
     if plan.office and room.width * room.length > 45 and room.chance(0.4):
         shell.columns(room, rng.uniform(3.0, 6.0))

@@ -53,11 +53,11 @@ def floor_paint(rng, *textures: str) -> tuple[str, Paint]:
 # --- openings: made before the walls ---------------------------------------------------------------------
 
 
-def add_windows(room: Room, side: int, glazed: float, wide: bool = False) -> None:
+def add_windows(room: Room, side: int, glazed: float, wide: bool = False, over_counter: bool = False) -> None:
     """Windows along one wall; `glazed` of the rooms have panes that hide what is outside."""
     rng, extent = room.rng, room.extent(side)
-    painted, sill = room.chance(glazed), rng.uniform(*fittings.SILL_Z)
-    full = room.chance(0.15)  # down to the floor
+    painted, sill = room.chance(glazed), rng.uniform(*((1.0, 1.15) if over_counter else fittings.SILL_Z))
+    full = room.chance(0.15) and not over_counter  # down to the floor
     width = rng.uniform(1.6, 3.0) if wide else rng.uniform(0.7, 1.9)
     low = 0.06 if full else sill
     high = min(low + rng.uniform(0.95, 1.55), room.height - 0.2) if not full else rng.uniform(2.0, 2.2)
