@@ -17,7 +17,7 @@ def pictures(
     ] = "both",
     hide: Annotated[
         list[str] | None,
-        typer.Option(help="A data set whose photographs and truth must not be shown: predictions alone; repeat."),
+        typer.Option(help="A data set whose photographs and depth must not be shown: predictions alone; repeat."),
     ] = None,
     strip: Annotated[bool, typer.Option("--strip", help="Also strip.jpg, all of them in one compact picture.")] = False,
     root: Annotated[Path | None, typer.Option(help="What images and depth are relative to.")] = None,

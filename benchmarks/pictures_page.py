@@ -44,7 +44,7 @@ from vlm.scale_bar import INK, font_of
 FIXED = ("Describe the picture.", "Is this indoors or outdoors?", "What is the camera's field of view?")
 MOST_QUESTIONS, MOST_LENGTHS = 6, 3
 PAGE_BYTES, STRIP_BYTES = 400_000, 250_000
-PREDICTED = ("prediction", "uncertainty")  # what a panel may show of a photograph that must not be shown
+PREDICTED = ("prediction", "uncertainty")  # the panels from which neither photograph nor true depth can be read
 CAMERAS = {"given": "true camera", "none": "no camera told"}
 
 
@@ -52,7 +52,7 @@ CAMERAS = {"given": "true camera", "none": "no camera told"}
 class PagesOptions:
     """count: records of each data set. seed: which ones, and which of their questions. cameras: "given", "none".
 
-    hidden: data sets of which neither photograph nor truth is shown, nor what these could be read from.
+    hidden: data sets of which neither photograph nor true depth is shown, nor a picture that they could be read from.
     """
 
     count: int = 12
@@ -237,7 +237,7 @@ def _write_index(
         if scores:
             lines.append(f"{sum(score >= 1 for score in scores)} of {len(scores)} answers shown are right.")
         if dataset in options.hidden:
-            lines.append("Predictions alone: photographs and truth of this data set are not shown.")
+            lines.append("Predictions alone: photographs and true depth of this data set are not shown.")
         lines += [f"Left out, {told}." for told in unread[dataset]]
         body = "".join(f"<p>{escape(line)}</p>" for line in lines)
         sections.append((dataset, body + "".join(_figure(path, shown) for path, shown in mine)))

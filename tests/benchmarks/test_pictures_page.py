@@ -200,7 +200,7 @@ def test_of_a_hidden_data_set_predictions_alone_are_shown(model, tmp_path):
     for ways in one(model, records, hidden=frozenset({"tiny"})).ways:
         assert [panel.name for panel in ways.panels] == ["prediction", "uncertainty"]
     html = made(model, records, tmp_path / "out", count=2, hidden=frozenset({"tiny"}))
-    assert "photographs and truth of this data set are not shown" in html
+    assert "photographs and true depth of this data set are not shown" in html
     with pytest.raises(InputError, match="hide: no record of kitti; allowed: tiny"):
         made(model, records, tmp_path / "other", hidden=frozenset({"kitti"}))
 
