@@ -178,7 +178,7 @@ def _free_length(room: Room, side: int) -> float:
 
 
 def _kitchen_run(room: Room, side: int, style, height: float, main: bool) -> None:
-    rng, at = room.rng, 0.02
+    rng, at, middle = room.rng, 0.02, 0.0
     names = ["counter", "sink", "counter", "oven", "counter"] if main else ["counter", "counter"]
     names = list(rng.permutation(names)) if room.chance(0.3) else names
     if main:
@@ -197,13 +197,12 @@ def _kitchen_run(room: Room, side: int, style, height: float, main: bool) -> Non
             item = kitchen.counter(rng, 0.9 if name == "sink" else wide, height, style)
         low, high = item.bounds()
         wide = float(high[0] - low[0])
-        if at + wide > room.extent(side) - 0.02:
-            continue
-        spot = room.stand(item, side, at + wide / 2 + 0.02)
-        middle, at = at + wide / 2, at + wide + 0.004
+        spot, start = None, at
+        while spot is None and start + wide < room.extent(side) - 0.02:
+            spot, middle, start = room.stand(item, side, start + wide / 2), start + wide / 2, start + 0.1
         if spot is None:
-            at += 0.2
             continue
+        at = middle + wide / 2 + 0.01
         if name == "sink":
             room.add(kitchen.sink(rng), *spot.at(0, 0.0), height, spot.yaw)
         elif name == "counter":

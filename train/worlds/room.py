@@ -179,7 +179,7 @@ class Room:
         low, high = item.bounds()
         for wall in [side] if side is not None else list(self.rng.permutation(4)):
             kept = len(self.spans[wall])
-            at = self.span(wall, high[0] - low[0] + 0.04, 0.0, high[2], along)
+            at = self.span(wall, high[0] - low[0] + (0.04 if along is None else 0.002), 0.0, high[2], along)
             if at is None:
                 continue
             x, y, yaw = self.against(wall, at - self._mirrored(wall, (low[0] + high[0]) / 2), high[1] + gap)
@@ -194,7 +194,9 @@ class Room:
         if z + high[2] > self.height - 0.03:
             return None
         wall = int(self.rng.integers(4)) if side is None else side
-        at = self.span(wall, high[0] - low[0] + 0.06, z + low[2] - 0.02, z + high[2] + 0.02, along)
+        at = self.span(
+            wall, high[0] - low[0] + (0.06 if along is None else 0.002), z + low[2] - 0.02, z + high[2] + 0.02, along
+        )
         if at is None:
             return None
         x, y, yaw = self.against(wall, at - self._mirrored(wall, (low[0] + high[0]) / 2), high[1])
