@@ -1,5 +1,6 @@
 """Procedural indoor and outdoor scenes with exact geometry and question-answer pairs.
 
 `layout.sample_scene(seed)` -> `render.render([scene, ...])` -> `questions.questions(scene, *maps)`;
-`write.write_records(out, count)` does all three and puts records on disk (`fathom worlds`).
+`layout.sample_views(seed, count)` shows one world from several viewpoints (`camera`: lenses, how they are held).
+`write.write_records(out, count)` does all of it and puts records on disk (`fathom worlds`).
 """
