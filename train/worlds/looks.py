@@ -16,6 +16,16 @@ def tensor(values, like: Tensor) -> Tensor:
     return torch.as_tensor(values, dtype=torch.float32).to(like.device)
 
 
+CLEAR = 1e6
+"""A `fog` of as many metres is none at all."""
+
+
+def horizon(direction: Tensor, look: dict) -> Tensor:
+    """Colour (N, 3) of the hazy sky low above the ground along level unit directions (N, 3)."""
+    low, sun, glare = (tensor(look[key], direction) for key in ("horizon", "sun", "glare"))
+    return low + glare * (0.12 * (direction @ sun).clamp(min=0) ** 8)[:, None]
+
+
 def sky(direction: Tensor, look: dict) -> Tensor:
     """Colour (N, 3) of the sky along unit world directions (N, 3): gradient, clouds, glare around the sun."""
     zenith, horizon, sun, glare = (tensor(look[key], direction) for key in ("zenith", "horizon", "sun", "glare"))

@@ -19,7 +19,7 @@ from .textures import painted
 from .things import KINDS, SHAPES, TEXTURES
 from .tracer import Tracer
 
-MIRRORED = 0.05
+MIRRORED = 0.08
 """Surfaces that throw back less of what stands before them get the light from all around instead."""
 _RIPPLES = {"leaves": 0.9, "speckle": 0.5, "lawn": 0.5, "gravel": 0.5, "bark": 0.5, "water": 0.1}
 _KIND = {name: index for index, name in enumerate(KINDS)}
@@ -62,7 +62,9 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
     slot = screen.slots(*shape, device)
     generator = torch.Generator().manual_seed(scene.seed * 16 + scene.view)
     unit = normalize(ray, dim=1)
-    colour = (looks.sky if scene.room is None else looks.outside)(unit, scene.look)
+    colour, beyond = torch.zeros_like(unit), (~seen).nonzero()[:, 0]
+    if len(beyond):
+        colour[beyond] = (looks.sky if scene.room is None else looks.outside)(unit[beyond], scene.look)
     if len(rows):
         row, column = rows // shape[1], rows % shape[1]
         order = _neighbours(row, column, found.distance)
@@ -275,11 +277,12 @@ def _shine(scene, found: Surface, visible: Tensor, rgb: Tensor) -> Tensor:
 
 def _hazy(scene, lit: Tensor, found: Surface) -> Tensor:
     """Distance fades into the colour of the horizon, which is brighter towards the sun."""
+    if scene.look["fog"] >= looks.CLEAR:
+        return lit
     kept = torch.exp(-found.distance / scene.look["fog"])[:, None]
     if scene.room is not None:
         haze = looks.tensor(scene.look["ambient"], lit).mean(0).expand_as(lit) * 0.6
     else:
-        flat = found.unit.clone()
-        flat[:, 2] = 0.02
-        haze = looks.sky(normalize(flat, dim=1), scene.look).clamp(max=4)
+        flat = found.unit * looks.tensor([1.0, 1.0, 0.0], lit)
+        haze = looks.horizon(normalize(flat, dim=1), scene.look).clamp(max=4)
     return torch.lerp(haze, lit, kept)

@@ -79,7 +79,7 @@ def _wear(s: Spot, clean: Tensor) -> Tensor:
     u, v = s.u + 40 * s.salt, s.v + 23 * s.salt
     much = (0.1 + 0.5 * (s.salt * 271.3 % 1) ** 3) * (~clean)
     stain = 0.7 * (noise(u * 0.18, v * 0.18, 1.3) - 0.5) + 0.5 * (noise(u * 1.1, v * 1.1, 1.1) - 0.5)
-    foot = s.upright * torch.exp(-s.height.clamp(min=0) / 0.35) * noise(u * 0.8, v * 0.3) * (s.tall > 0.5)
+    foot = s.upright * torch.exp(-s.height.clamp(min=0) / 0.35) * (0.5 + stain) * (s.tall > 0.5)
     own = [s.salt * factor % 1 for factor in (97.1, 131.7, 173.3, 211.9)]
     tone = (0.94 + 0.12 * own[0][:, None]) * (0.985 + 0.03 * torch.stack(own[1:], 1))
     return tone * (1 + much * stain - 0.8 * much * foot)[:, None]

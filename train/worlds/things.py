@@ -64,7 +64,7 @@ SCALES = {
     "stripes": (0.05, 0.3), "checker": (0.1, 0.5), "blobs": (0.15, 0.5), "plain": (1.0, 1.0), "facade": (2.2, 3.6),
     "lane": (2.75, 3.75),
 }  # fmt: skip
-"""Real periods in metres, lowest and highest: a board's or brick's length, a tile, a pattern's repeat, a page's width."""
+"""Real periods in metres, lowest and highest: of boards, bricks, tiles, of what a pattern repeats, a page's width."""
 SHAPES = ("box", "ellipsoid", "cylinder", "cone", "capsule", "rounded box")
 Axis = str | tuple[float, float, float]
 """Where a part's z points in its item's frame: "x", "y", "z" or any direction."""

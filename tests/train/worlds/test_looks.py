@@ -42,7 +42,7 @@ def spot(side=40, size=2.0, salt=0.3, scale=0.2, pixel=None):
 
 def scene_of(*placed, lights=(), ambient=0.0, size=(64, 64), height=6.0, **other):
     """Seen from straight above, lit by `lights` and by as much from all sides, by a camera without faults."""
-    weather = look(np.random.default_rng(3), Place("outdoor", list(placed), None)) | CLEAN
+    weather = look(np.random.default_rng(3), Place("outdoor", list(placed), _nowhere)) | CLEAN
     weather |= {"lights": list(lights), "ambient": np.full((6, 3), ambient), "fog": 1e9, "lit": 0.0} | other
     return Scene(
         seed=0, domain="outdoor", size=size, focal=50.0, principal=(size[1] / 2, size[0] / 2), rotation=DOWN,
@@ -61,6 +61,10 @@ def block(x, y, z, size):
     item = Item("box", "grey")
     item.box((0, 0, 0), size, GREY)
     return item, (x, y, z), 0.0
+
+
+def _nowhere(rng):
+    return 0.0, 0.0, 0.0
 
 
 def sun(elevation_deg, strength=1.0, radius=0.004):
@@ -241,11 +245,12 @@ def test_a_mirror_shows_what_stands_before_it():
 
 def test_haze_leaves_the_near_and_takes_the_far():
     """Contrast against the horizon falls as exp(-distance / fog)."""
-    from train.worlds.shade import _hazy
+    from train.worlds.shade import Surface, _hazy
 
-    weather = look(np.random.default_rng(1), Place("outdoor", [], None)) | {"fog": 100.0}
+    weather = look(np.random.default_rng(1), Place("outdoor", [], _nowhere)) | {"fog": 100.0}
     unit = torch.tensor([[0.0, 1.0, 0.0]]).expand(3, 3)
-    found = type("Found", (), {"distance": torch.tensor([1.0, 100.0, 5000.0]), "unit": unit})
+    zero, none = torch.zeros(3, 3), torch.zeros(3)
+    found = Surface(zero, zero, zero, unit, torch.tensor([1.0, 100.0, 5000.0]), zero, zero, zero, none)
     scene = type("Place", (), {"look": weather, "room": None})
     black, white = (_hazy(scene, torch.full((3, 3), v), found) for v in (0.0, 1.0))
     np.testing.assert_allclose((white - black)[:, 0], np.exp([-0.01, -1.0, -50.0]), rtol=1e-3, atol=1e-6)
@@ -257,7 +262,7 @@ def test_skies_are_finite_brightest_at_the_sun_and_dark_at_night():
     direction = torch.nn.functional.normalize(torch.randn(500, 3, generator=generator), dim=1)
     direction[:, 2] = direction[:, 2].abs()
     for seed in range(60):
-        weather = look(np.random.default_rng(seed), Place("outdoor", [], None))
+        weather = look(np.random.default_rng(seed), Place("outdoor", [], _nowhere))
         sky = looks.sky(direction, weather)
         assert sky.isfinite().all() and sky.min() >= 0
         means.setdefault(weather["dark"], []).append(sky.mean().item())
@@ -286,7 +291,7 @@ def test_photographs_are_whole_pictures_whatever_the_light():
     depth = torch.rand(33, 50, generator=generator) * 10
     depth[0] = torch.inf
     for seed in range(40):
-        weather = look(np.random.default_rng(seed), Place("outdoor", [], None))
+        weather = look(np.random.default_rng(seed), Place("outdoor", [], _nowhere))
         image = looks.photograph(linear, depth, weather, torch.Generator().manual_seed(seed))
         assert image.shape == (33, 50, 3) and image.dtype == torch.uint8
         assert image.float().std() > 5, seed
