@@ -120,9 +120,8 @@ def test_views_of_one_world_show_the_same_surfaces_at_the_warped_depth():
             normal, sky = drawn[0].normals[0].numpy()[y, x], np.isinf(there[y, x])
             centre = np.concatenate([target.slopes_at(np.stack([x, y], -1) + 0.5), np.ones((len(x), 1))], 1)
             ray = mine[inside] / z[:, None]  # to the warped point itself, in the plane that its pixel shows
-            plane = np.where(
-                sky, np.inf, there[y, x] * (normal * centre).sum(1) / (normal * ray).sum(1).clip(max=-1e-3)
-            )
+            shown = np.where(sky, 1e9, there[y, x])
+            plane = shown * (normal * centre).sum(1) / (normal * ray).sum(1).clip(max=-1e-3)
             agrees = np.abs(plane / z - 1) < 0.03
             around = np.lib.stride_tricks.sliding_window_view(np.pad(there, 1, mode="edge"), (3, 3))
             hidden = around.min((2, 3))[y, x] < z  # by something nearer, which may end within the pixel
