@@ -5,6 +5,7 @@ metres for a photograph that was resized to fx = 1000 px. No uncertainty, no sky
 published tensors (`depth_head.` there is `heads.depth.` here), one to one. Our own head is `heads.depth`.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -18,6 +19,9 @@ from heads.losses import edge_difference, multiscale_gradient, normal_difference
 TAPS = ["deepstack.0", "deepstack.1", "deepstack.2", "language.-1"]
 LEVEL_WIDTHS = (256, 512, 1024, 1024)
 WIDTH = 256
+START_M = math.exp(2.5)
+"""What an untrained head says everywhere, canonical metres: as our own head's. Softplus of nothing would be 0.7 m, and
+hundreds of steps would go by before anything but the scale is learned."""
 TOKENS_AT_ONCE = {"cpu": 64, "elsewhere": 1024}
 """Equal images share a pass up to this many tokens, each about 1 MB in the last layers. On a processor one image's
 convolutions are work enough: eight at once took as long as one by one and 0.4 GB more (48 tokens each)."""
@@ -127,6 +131,7 @@ class _Fusion(nn.Module):
         half, eighth = width // 2, width // 8
         self.output_conv1 = nn.Conv2d(width, half, 3, padding=1)
         last = nn.Conv2d(eighth, 1, 1)
+        _start(last)
         self.output_conv2 = nn.Sequential(nn.Conv2d(half, eighth, 3, padding=1), nn.ReLU(inplace=True), last)
 
     def forward(self, levels: list[Tensor], size: tuple[int, int]) -> Tensor:
@@ -185,7 +190,9 @@ class PublishedMlpHead(PublishedDepthHead):
         self.features = features
         width = self.channels * (len(taps) if features == "concat" else 1)
         self.norm = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, self.stride**2))
+        last = nn.Linear(hidden, self.stride**2)
+        _start(last)
+        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), last)
 
     def before_softplus(self, levels: list[Tensor]) -> Tensor:
         x = {"llm_last": lambda: levels[-1], "concat": lambda: torch.cat(levels, 1), "sum": lambda: sum(levels)}
@@ -194,6 +201,12 @@ class PublishedMlpHead(PublishedDepthHead):
 
 
 FEATURE_MODES = ("llm_last", "concat", "sum")
+
+
+def _start(last: nn.Linear | nn.Conv2d) -> None:
+    """Sets the bias of the layer before softplus, which is the identity from about 10 on."""
+    assert last.bias is not None
+    nn.init.constant_(last.bias, START_M)
 
 
 def _resized_then_convolved(x: Tensor, size: tuple[int, ...], conv: nn.Conv2d) -> Tensor:

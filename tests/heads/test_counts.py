@@ -80,3 +80,29 @@ def test_what_is_unknown_counts_for_nothing():
     head, _, truth = CASES["depth"]()
     known = head.counts({**truth, "depth_z": torch.full_like(truth["depth_z"], torch.nan)})
     assert known and not any(int(count) for count in known.values())
+
+
+@pytest.mark.parametrize("name", ["published_dpt", "published_mlp"])
+def test_an_untrained_published_head_begins_near_the_depth_at_which_ours_begins(name):
+    """exp(2.5) canonical metres: else a comparison of few steps shows who guesses the scale."""
+    torch.manual_seed(0)
+    ours, features, _ = CASES["depth"]()
+    assert abs(float(ours(features)["log_depth"].detach().mean()) - 2.5) < 0.3
+    published, features, _ = CASES[name]()
+    assert abs(float(published(features)["canonical_depth"].detach().log().mean()) - 2.5) < 0.3
+
+
+@pytest.mark.parametrize("width, levels", [(16, (8, 16, 24, 32)), (8, (4, 4, 4, 4))])
+def test_a_narrow_dpt_head_has_the_maps_and_the_names_of_the_published_one(width, levels):
+    narrow, features, truth = dense(PublishedDptHead, width=width, level_widths=levels)
+    assert narrow(features)["canonical_depth"].shape == truth["depth_z"].shape
+    published = PublishedDptHead(narrow.taps)
+    assert narrow.state_dict().keys() == published.state_dict().keys()
+    assert published.scratch.get_submodule("layer1_rn").weight.shape == (256, 256, 3, 3)
+    assert narrow.scratch.get_submodule("layer1_rn").weight.shape == (width, levels[0], 3, 3)
+
+
+@pytest.mark.parametrize("options", [{"width": 4}, {"level_widths": (8, 8, 8)}, {"level_widths": (8, 8, 8, 0)}])
+def test_widths_that_cannot_be_are_told(options):
+    with pytest.raises(ValueError, match="allowed"):
+        dense(PublishedDptHead, **options)

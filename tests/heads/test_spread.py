@@ -108,7 +108,8 @@ def test_the_depth_head_spreads_its_three_maps_over_pictures_of_any_patch(patch)
         assert (value - before[name]).abs().max() > 1e-6
         assert value.var() < before[name].var()  # means vary less
     after["log_depth"].sum().backward()
-    assert all(weight.grad is not None for weight in spreading.spread.parameters())
+    grads = {name: weight.grad for name, weight in spreading.named_parameters() if name.startswith("spread")}
+    assert len(grads) == 5 and all(grad is not None and grad.any() for grad in grads.values())
 
 
 @pytest.mark.parametrize("steps, marks", [((0, 1), 8), ((1,), 2)])

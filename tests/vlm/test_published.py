@@ -126,7 +126,8 @@ def test_equal_images_in_one_batch_equal_single_ones(golden, monkeypatch):
 def test_the_loss_is_of_canonical_depth_where_there_is_truth(golden):
     """4 m at a focal of 2000 px look like 2 m at 1000 px."""
     head = Fathom.from_pretrained(golden).heads["depth"]
-    truth = {"depth_z": torch.tensor([[[4.0, 4.0, math.inf, math.nan]]]), "focal_px": torch.tensor([2000.0])}
+    depth_z = torch.tensor([[[4.0, 4.0, math.inf, math.nan]]])
+    truth = {"depth_z": depth_z, "focal_px": torch.tensor([2000.0]), "rays": torch.ones(1, 3, 1, 4)}
     total, count = head.loss({"canonical_depth": torch.tensor([[[2.0, 2 * math.e, 1.0, 1.0]]])}, truth)["depth_l1"]
     assert int(count) == 2 and float(total) == pytest.approx(1.0)
 
