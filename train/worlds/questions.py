@@ -18,7 +18,6 @@ from .asker import Asker
 from .balance import balance
 from .layout import Scene
 from .seen import Shown, see
-from .units import metres, relative
 
 ASKED: tuple[tuple[float, Callable[[Asker], None]], ...] = (
     (2.4, sizes.distance),
@@ -70,4 +69,4 @@ def questions(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.
     return ask.found
 
 
-__all__ = ["ASKED", "QUESTION_TYPES", "metres", "questions", "relative", "see"]
+__all__ = ["ASKED", "QUESTION_TYPES", "questions", "see"]
