@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-COLOUR_STEP = 0.17
+COLOUR_STEP = 0.3
 """Of an image scaled to [-1, 1]: a difference of one colour that makes a weight e times smaller, before training."""
 
 
