@@ -26,6 +26,7 @@ class Asker:
         self.rng = np.random.default_rng([shown.scene.seed, 1, shown.scene.view])
         self.found: list[dict[str, Any]] = []
         self._asked: set[str] = set()
+        self._weighed: set[tuple] = set()
 
     def chance(self, odds: float) -> bool:
         return bool(self.rng.random() < odds)
@@ -51,6 +52,14 @@ class Asker:
             if drawn is not None:
                 return drawn[0] if self.chance(drawn[1]) else None
         return None
+
+    def fresh(self, kind: str, *things: Seen) -> bool:
+        """Whether these are weighed for this type of question for the first time: turned down once is for good,
+        since what is always accepted can be asked only once."""
+        key = (kind, *sorted(thing.instance for thing in things))
+        new = key not in self._weighed
+        self._weighed.add(key)
+        return new
 
     def spread(self, values: np.ndarray) -> int:
         """Index of one of several lengths (N,), such that far ones come about as often as near ones."""

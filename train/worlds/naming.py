@@ -18,7 +18,7 @@ def colour(ask: Asker) -> None:
     alone = [s for s in ask.shown.clear if s.kind in ask.shown.alone]
     if alone:
         thing = ask.one(alone)
-        if ask.chance(ask.balance.colour(ask.domain, thing.kind, thing.colour)):
+        if ask.fresh("colour", thing) and ask.chance(ask.balance.colour(ask.domain, thing.kind, thing.colour)):
             ask.say("colour", thing.colour, {"kind": thing.kind}, value=thing.colour, instance=thing.instance)
 
 

@@ -41,7 +41,7 @@ class Pair:
         return f"the {self.words['first' if first else 'second']}"
 
 
-def _drawn(ask: Asker, weigh: Callable[[Seen, Seen], tuple[bool, float] | None]) -> Pair | None:
+def _drawn(ask: Asker, kind: str, weigh: Callable[[Seen, Seen], tuple[bool, float] | None]) -> Pair | None:
     """A pair of named things; weigh: whether the first wins and the odds of taking them, None where it is unclear."""
 
     def draw() -> tuple[Pair, float] | None:
@@ -49,7 +49,7 @@ def _drawn(ask: Asker, weigh: Callable[[Seen, Seen], tuple[bool, float] | None])
             return None
         first, second = ask.some(ask.shown.named, 2)
         weighed = weigh(first, second)
-        if weighed is None:
+        if weighed is None or not ask.fresh(kind, first, second):
             return None
         words = {"first": ask.call(first), "second": ask.call(second)}
         return Pair(first, second, words, weighed[0]), weighed[1]
@@ -57,7 +57,7 @@ def _drawn(ask: Asker, weigh: Callable[[Seen, Seen], tuple[bool, float] | None])
     return ask.accepted(draw)
 
 
-def by_depth(ask: Asker) -> Pair | None:
+def by_depth(ask: Asker, kind: str) -> Pair | None:
     """wins: the first is nearer."""
 
     def weigh(first: Seen, second: Seen) -> tuple[bool, float] | None:
@@ -67,20 +67,20 @@ def by_depth(ask: Asker) -> Pair | None:
         wins = first.depth_z < second.depth_z
         return wins, ask.balance.winner(scores, int(not wins))
 
-    return _drawn(ask, weigh)
+    return _drawn(ask, kind, weigh)
 
 
-def by_side(ask: Asker) -> Pair | None:
+def by_side(ask: Asker, kind: str) -> Pair | None:
     """wins: the first is on the left."""
 
     def weigh(first: Seen, second: Seen) -> tuple[bool, float] | None:
         gap = second.centre[0] - first.centre[0]
         return None if abs(gap) < APART * ask.size[1] else (gap > 0, 1.0)
 
-    return _drawn(ask, weigh)
+    return _drawn(ask, kind, weigh)
 
 
-def by_row(ask: Asker) -> Pair | None:
+def by_row(ask: Asker, kind: str) -> Pair | None:
     """wins: the first is above, in the picture."""
 
     def weigh(first: Seen, second: Seen) -> tuple[bool, float] | None:
@@ -88,19 +88,19 @@ def by_row(ask: Asker) -> Pair | None:
         scores = [ask.balance.high(thing, ask.domain) for thing in (first, second)]
         return None if abs(gap) < APART * ask.size[0] else (gap > 0, ask.balance.winner(scores, int(gap < 0)))
 
-    return _drawn(ask, weigh)
+    return _drawn(ask, kind, weigh)
 
 
 def closer(ask: Asker) -> None:
     """misleading: the nearer thing is the higher one in the picture."""
-    pair = by_depth(ask)
+    pair = by_depth(ask, "closer")
     if pair:
         near, far = (pair.first, pair.second) if pair.wins else (pair.second, pair.first)
         _which(ask, "closer", pair, pair.wins, misleading=near.centre[1] < far.centre[1])
 
 
 def behind(ask: Asker) -> None:
-    pair = by_depth(ask)
+    pair = by_depth(ask, "behind")
     if pair and ask.chance(0.6):
         _which(ask, "behind", pair, not pair.wins)
     elif pair:
@@ -118,11 +118,11 @@ def _which(ask: Asker, kind: str, pair: Pair, first: bool, **rest) -> None:
 
 
 def left_right(ask: Asker) -> None:
-    _side(ask, "left_right", by_side(ask), ("left", "right"))
+    _side(ask, "left_right", by_side(ask, "left_right"), ("left", "right"))
 
 
 def above_below(ask: Asker) -> None:
-    _side(ask, "above_below", by_row(ask), ("above", "below"))
+    _side(ask, "above_below", by_row(ask, "above_below"), ("above", "below"))
 
 
 def _side(ask: Asker, kind: str, pair: Pair | None, sides: tuple[str, str]) -> None:
@@ -141,7 +141,7 @@ def statement(ask: Asker) -> None:
         (by_depth, ("closer", "farther")), (by_depth, ("front", "behind")),
         (by_side, ("left", "right")), (by_row, ("above", "below")),
     ))  # fmt: skip
-    pair = pairs(ask)
+    pair = pairs(ask, f"statement {relations}")
     if pair is None:
         return
     holds, held = ask.chance(0.5), relations[not pair.wins]
@@ -176,7 +176,7 @@ def closer_to(ask: Asker) -> None:
         third, *things = ask.some(ask.shown.named, 4 if ask.chance(0.3) else 3)
         apart = [float(np.linalg.norm(np.subtract(thing.point, third.point))) for thing in things]
         near, second = np.argsort(apart)[:2]
-        if apart[second] < 1.25 * apart[near]:
+        if apart[second] < 1.25 * apart[near] or not ask.fresh(f"closer_to {third.instance}", *things):
             return None
         flat = [np.hypot(*np.subtract(thing.centre, third.centre)) / ask.size[1] for thing in things]
         odds = ask.balance.winner([ask.balance.beside(float(gap), ask.domain) for gap in flat], int(near))
@@ -213,7 +213,7 @@ def extreme(ask: Asker) -> None:
         things = ask.some(ask.shown.named, 4 if ask.chance(0.5) else 3)
         depths = [thing.depth_z**sign for thing in things]
         best, second = np.argsort(depths)[:2]
-        if depths[second] < CLEARLY * depths[best]:
+        if depths[second] < CLEARLY * depths[best] or not ask.fresh(kind, *things):
             return None
         scores = [sign * ask.balance.near(thing, ask.domain, ask.size) for thing in things]
         return (things, int(best)), ask.balance.winner(scores, int(best))

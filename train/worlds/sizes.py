@@ -44,5 +44,5 @@ def width(ask: Asker) -> None:
 def _size(ask: Asker, kind: str, things: list) -> None:
     if things:
         thing, value = ask.one(things)
-        if ask.chance(ask.balance.usual(kind, thing.kind, value)):
+        if ask.fresh(kind, thing) and ask.chance(ask.balance.usual(kind, thing.kind, value)):
             ask.say_length(kind, value, {"thing": ask.call(thing)}, instance=thing.instance)
