@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from .vectors import dot, length
+
 TAPS = (1.0, 2.0, 2.0, 2.0, 1.0)
 """A 4-pixel box met by a 2-pixel one: each of the 4 x 4 samples of `slots` weighs the same."""
 _ORDER = (0, 10, 5, 15, 8, 2, 13, 7, 6, 12, 3, 9, 14, 4, 11, 1)
@@ -28,7 +30,7 @@ def occlusion(place: Tensor, normal: Tensor, seen: Tensor, slot: Tensor, focal: 
     height, width = seen.shape
     y = torch.arange(height, device=seen.device)[:, None].float()
     x = torch.arange(width, device=seen.device)[None].float()
-    distance = torch.where(seen, place.norm(dim=2), 1e6)
+    distance = length(place) + 1e6 * ~seen
     lifted = place + normal * (2e-3 * distance)[..., None]
     flat, flat_seen = place.reshape(-1, 3), seen.reshape(-1)
     open_share = torch.ones_like(distance)
@@ -40,34 +42,36 @@ def occlusion(place: Tensor, normal: Tensor, seen: Tensor, slot: Tensor, focal: 
             row = (y + far * angle.sin()).round().long().clamp(0, height - 1)
             column = (x + far * angle.cos()).round().long().clamp(0, width - 1)
             index = (row * width + column).reshape(-1)
-            gap = flat[index].reshape(height, width, 3) - lifted
-            length = gap.norm(dim=2).clamp(min=1e-4)
-            rise = ((gap * normal).sum(2) / length - 0.1).clamp(min=0)
-            rise = rise * flat_seen[index].reshape(height, width)
-            blocked = blocked + rise / (1 + (length / radius) ** 2)
+            gap = flat.index_select(0, index).reshape(height, width, 3) - lifted
+            away = length(gap).clamp(min=1e-4)
+            rise = (dot(gap, normal) / away - 0.1).clamp(min=0)
+            rise = rise * flat_seen.index_select(0, index).reshape(height, width)
+            blocked = blocked + rise / (1 + (away / radius) ** 2)
         open_share = open_share * (1 - strength * blocked / 2).clamp(0.15, 1)
     return torch.where(seen, open_share, 1.0)
 
 
-def smooth(values: Tensor, place: Tensor, normal: Tensor, seen: Tensor) -> Tensor:
-    """(H, W, C) averaged over 5 x 5 neighbours that lie on the same smooth surface."""
-    distance = place.norm(dim=2)
-    limit = 0.012 * distance + 0.004
-    guide = torch.cat([place, normal, seen[..., None].float()], 2).permute(2, 0, 1)
-    values = values.permute(2, 0, 1)
+def smooth(values: Tensor, place: Tensor, normal: Tensor) -> Tensor:
+    """(C, H, W) averaged over 5 x 5 neighbours on the same smooth surface. Where normal (H, W, 3) is 0 nothing is."""
+    limit = 0.012 * length(place) + 0.004
+    guide = torch.cat([place, normal], 2).permute(2, 0, 1).contiguous()
+    level = (guide[:3] * guide[3:]).sum(0)  # of the plane through each pixel's point
     for sides in ((2, 2, 0, 0), (0, 0, 2, 2)):
         wide_values, wide_guide = (pad(x[None], sides, mode="replicate")[0] for x in (values, guide))
-        total, weight = torch.zeros_like(values), torch.zeros_like(distance)
+        total, weight = TAPS[2] * values, torch.full_like(limit, TAPS[2])
         for k, tap in enumerate(TAPS):
+            if k == 2:  # the pixel itself
+                continue
             at = (slice(None), slice(None), slice(k, k + values.shape[2]))
             at = at if sides[0] else (slice(None), slice(k, k + values.shape[1]), slice(None))
             near = wide_guide[at]
-            off = ((near[:3] - guide[:3]) * guide[3:6]).sum(0).abs()
-            alike = (near[3:6] * guide[3:6]).sum(0)
-            share = tap * ((off < limit) & (alike > 0.85)) * near[6]
-            total, weight = total + share * wide_values[at], weight + share
-        values = torch.where(weight > 0, total / weight.clamp(min=1e-6), values)
-    return values.permute(1, 2, 0)
+            off = (near[:3] * guide[3:]).sum(0).sub_(level).abs_()
+            alike = (near[3:] * guide[3:]).sum(0)
+            share = ((off < limit) & (alike > 0.85)) * tap
+            total.addcmul_(wide_values[at], share)
+            weight += share
+        values = total / weight
+    return values
 
 
 def soften(linear: Tensor, which: Tensor) -> Tensor:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from . import looks, screen
-from .lighting import around, direct, facing_share, rays_to
+from .lighting import around, direct, facing_share, light_at, way_to
 from .noise import random
 from .patterns import panes
 from .rays import normals
@@ -18,6 +17,7 @@ from .spot import Spot
 from .textures import painted
 from .things import KINDS, SHAPES, TEXTURES
 from .tracer import Tracer
+from .vectors import dot, length, mix, unit
 
 MIRRORED = 0.08
 """Surfaces that throw back less of what stands before them get the light from all around instead."""
@@ -61,32 +61,31 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
 
     slot = screen.slots(*shape, device)
     generator = torch.Generator().manual_seed(scene.seed * 16 + scene.view)
-    unit = normalize(ray, dim=1)
-    colour, beyond = torch.zeros_like(unit), (~seen).nonzero()[:, 0]
+    colour, beyond = torch.zeros_like(ray), (~seen).nonzero()[:, 0]
     if len(beyond):
-        colour[beyond] = (looks.sky if scene.room is None else looks.outside)(unit[beyond], scene.look)
+        colour[beyond] = (looks.sky if scene.room is None else looks.outside)(unit(ray[beyond]), scene.look)
     if len(rows):
         row, column = rows // shape[1], rows % shape[1]
         order = _neighbours(row, column, found.distance)
-        tracer = Tracer(scene.primitives, order)
+        tracer = Tracer(scene.primitives, device)
         own_slot = slot.reshape(-1)[rows]
         chosen = (row + column) % 2 == 0  # every second pixel's shadow is traced; its neighbours share it
-        lamp_rgb, shares, visible, varying = direct(scene, tracer, found, own_slot, chosen)
-        mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot)
+        rgb, shares, visible, varying = direct(scene, tracer, found, own_slot, order[chosen[order]])
+        mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot, order)
         offset, normal = (full(x).reshape(*shape, 3) for x in (found.place - table.position, found.normal))
         there = seen.reshape(shape)
         radii = (0.12, 0.5) if scene.room is not None else (0.3, 1.2)
         open_share = screen.occlusion(offset, normal, there, slot, scene.focal, radii)
-        part = chosen[:, None].float()
-        traced = torch.cat([visible[:, varying] * part, part, mirrored], 1)
-        noisy = torch.cat([open_share[..., None], full(traced).reshape(*shape, -1)], 2)
-        calm = screen.smooth(noisy, offset, normal, there).reshape(len(ray), -1)[rows]
-        open_share, count = calm[:, :1], calm[:, -4:-3]
-        visible[:, varying] = torch.where(count > 0, calm[:, 1:-4] / count.clamp(min=1e-6), visible[:, varying])
-        mirrored = torch.lerp(calm[:, -3:], mirrored, sharp[:, None])
-        light = around(scene, found.place, found.shading) * open_share + (shares * visible) @ lamp_rgb
+        part = chosen.float()
+        noisy = torch.cat([open_share.reshape(1, -1)[:, rows], part[None], mirrored.T, visible[varying] * part])
+        planes = torch.zeros(len(noisy), len(ray), device=device).index_copy_(1, rows, noisy)
+        calm = screen.smooth(planes.reshape(-1, *shape), offset, normal).reshape(len(noisy), -1)[:, rows]
+        open_share, count = calm[0], calm[1]
+        visible[varying] = torch.where(count > 0, calm[5:] / count.clamp(min=1e-6), visible[varying])
+        mirrored = mix(calm[2:5].T, mirrored, sharp)
+        light = around(scene, found.place, found.shading) * open_share[:, None] + (shares * visible).T @ rgb
         lit = found.albedo * light * (1 - 0.6 * found.mirrors) + found.emitted
-        lit = lit + found.mirrors * mirrored + _shine(scene, found, visible, lamp_rgb)
+        lit = lit + found.mirrors * mirrored + _shine(scene, found, visible, rgb)
         colour[rows] = _hazy(scene, lit, found)
     linear = screen.soften(colour.reshape(*shape, 3), flat_which.reshape(shape))
     height, width = scene.size
@@ -133,16 +132,17 @@ class _Table:
         if name not in self._columns:
             values = torch.from_numpy(getattr(self._primitives, name))
             self._columns[name] = (values.float() if values.is_floating_point() else values).to(self._device)
-        return self._columns[name][part]
+        return self._columns[name].index_select(0, part)
 
 
 def _surfaces(scene, table: _Table, part: Tensor, offset: Tensor, ray: Tensor) -> Surface:
     """Primitives `part` (N,) met at `offset` (N, 3) metres from the camera, world axes, by rays (N, 3)."""
-    local, shape = table.local[part], table("shape", part)
-    point = (local * offset[:, None]).sum(-1) + table.start[part]
-    normal = normalize((local * normals(shape, point, table.extent[part])[:, :, None]).sum(1), dim=1)
-    unit, distance, place = normalize(ray, dim=1), offset.norm(dim=1), offset + table.position
-    cos = (unit * normal).sum(1).abs()
+    local, shape = [axis.index_select(0, part) for axis in table.local.unbind(1)], table("shape", part)
+    point = torch.stack([dot(axis, offset) for axis in local], 1) + table.start.index_select(0, part)
+    raw = normals(shape, point, table.extent.index_select(0, part))
+    normal = unit(sum(axis * raw[:, i : i + 1] for i, axis in enumerate(local)))  # type: ignore[arg-type]
+    towards, distance, place = unit(ray), length(offset), offset + table.position
+    cos = dot(towards, normal).abs()
     spot = _spots(scene, table, part, point, normal, place[:, 2], distance, cos)
     names, kind = table("texture", part), table("kind", part)
     albedo = painted(names, spot)
@@ -163,13 +163,13 @@ def _surfaces(scene, table: _Table, part: Tensor, offset: Tensor, ray: Tensor) -
         emitted[facade] = emitted[facade] + lit[:, None] * warm * (0.6 if scene.look["dark"] else 0.3)
     if scene.room is not None:
         window = ((kind == _KIND["window"]) & (table("glow", part) > 0)).nonzero()[:, 0]
-        emitted[window] = looks.outside(unit[window], scene.look)
+        emitted[window] = looks.outside(towards[window], scene.look)
         albedo[window], gloss[window], base[window] = 0.02, 1.0, 0.05
         _ceiling_panels(scene, place, kind == _KIND["ceiling"], emitted)
     fresnel = base + ((1 - base) * gloss[:, None]) * ((1 - cos) ** 5)[:, None]
     rough = torch.where(mirror, 0.0, 1 - gloss)
     shading = _rippled(names, spot, normal)
-    return Surface(place, normal, shading, unit, distance, albedo, emitted, fresnel, rough)
+    return Surface(place, normal, shading, towards, distance, albedo, emitted, fresnel, rough)
 
 
 def _spots(scene, table, part, point, normal, height, distance, cos) -> Spot:
@@ -212,7 +212,7 @@ def _rippled(names: Tensor, spot: Spot, normal: Tensor) -> Tensor:
     keys = [(some.u / cell).floor(), (some.v / cell).floor(), some.key()]
     tilt = torch.stack([random(keys[0] + i * 131, *keys[1:]) - 0.5 for i in range(3)], 1) * 1.4
     normal = normal.clone()
-    normal[rows] = normalize(normal[rows] + tilt * (leafy[rows] * some.fine(cell))[:, None], dim=1)
+    normal[rows] = unit(normal[rows] + tilt * (leafy[rows] * some.fine(cell))[:, None])
     return normal
 
 
@@ -228,50 +228,64 @@ def _ceiling_panels(scene, place: Tensor, ceiling: Tensor, emitted: Tensor) -> N
         emitted[inside & ceiling] = looks.tensor(light.rgb, place)
 
 
-def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor) -> tuple[Tensor, Tensor]:
+def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor, order: Tensor) -> tuple[Tensor, Tensor]:
     """What polished points mirror, (N, 3), and how sharp (N,): dull ones scatter and are smoothed afterwards."""
     seen = around(scene, found.place, found.normal)
-    facing = found.unit - 2 * (found.unit * found.normal).sum(1, keepdim=True) * found.normal
-    strong = found.mirrors.amax(1) > MIRRORED
+    facing = _reflected(found)
     if scene.room is None:
-        up = facing[:, 2:3].clamp(min=0) ** 0.5
-        seen = torch.lerp(seen, looks.tensor(scene.look["horizon"], seen), up)
-    if not strong.any():
-        return seen, torch.zeros_like(found.rough)
+        up = facing[:, 2].clamp(min=0) ** 0.5
+        seen = mix(seen, looks.tensor(scene.look["horizon"], seen), up)
+    strong = found.mirrors.amax(1) > MIRRORED
+    sharp = torch.zeros_like(found.rough)
+    rows = order[strong[order]]
+    if not len(rows):
+        return seen, sharp
+    slot, rough, normal = slot[rows], found.rough[rows], found.normal[rows]
     jitter = torch.stack([slot % 4 - 1.5, slot // 4 - 1.5, (slot * 5) % 16 / 4 - 1.9], 1) / 1.5
-    way = normalize(facing + jitter * (0.12 * found.rough)[:, None], dim=1)
-    strong &= (way * found.normal).sum(1) > 0.01
-    start = found.place + found.normal * (0.003 + 4e-4 * found.distance[:, None])
-    t, which = tracer.nearest(start, way, strong)
-    hit = (strong & (which >= 0)).nonzero()[:, 0]
-    gone = (strong & (which < 0)).nonzero()[:, 0]
+    way = unit(facing[rows] + jitter * (0.12 * rough)[:, None])
+    free = (dot(way, normal) > 0.01).nonzero()[:, 0]
+    rows, way, rough, normal, slot = (x.index_select(0, free) for x in (rows, way, rough, normal, slot))
+    sharp[rows] = (1 - rough).clamp(0, 1) ** 2
+    start = found.place[rows] + normal * (0.003 + 4e-4 * found.distance[rows, None])
+    t, which = tracer.nearest(start, way)
+    hit, gone = (which >= 0).nonzero()[:, 0], (which < 0).nonzero()[:, 0]
     if len(hit):
         offset = start[hit] + way[hit] * t[hit, None] - table.position
         other = _surfaces(scene, table, which[hit], offset, way[hit])
         light = around(scene, other.place, other.normal)
         for i, lamp in enumerate(scene.look["lights"]):
-            direction, share, _, sends = rays_to(lamp, other.place, slot[hit], 0.618 * i)
-            share = facing_share(direction, share, other.shading) * sends
+            share = facing_share(*light_at(lamp, other.place), other.shading)
+            if lamp.kind == "shaft":
+                share = share * way_to(lamp, other.place, slot[hit], 0.618 * i)[1]
             light = light + 0.7 * share[:, None] * looks.tensor(lamp.rgb, light)
-        seen[hit] = other.albedo * light + other.emitted
+        seen[rows[hit]] = other.albedo * light + other.emitted
     if scene.room is None:
-        seen[gone] = looks.sky(way[gone], scene.look)
-    return seen, (1 - found.rough).clamp(0, 1) ** 2 * strong
+        seen[rows[gone]] = looks.sky(way[gone], scene.look)
+    return seen, sharp
+
+
+def _reflected(found: Surface) -> Tensor:
+    """(N, 3): the unit directions from which mirrored light comes."""
+    return found.unit - 2 * dot(found.unit, found.normal)[:, None] * found.normal
 
 
 def _shine(scene, found: Surface, visible: Tensor, rgb: Tensor) -> Tensor:
     """Highlights of lamps and sun on polished points (N, 3): these lights are in no mirror image."""
-    facing = found.unit - 2 * (found.unit * found.normal).sum(1, keepdim=True) * found.normal
+    facing, glossy = _reflected(found), 1 - found.rough
+    power = 12 + 500 * glossy * glossy
     total = torch.zeros_like(facing)
     for i, light in enumerate(scene.look["lights"]):
         if light.kind not in ("sun", "lamp"):
             continue
         at = looks.tensor(light.at, facing)
-        toward = normalize(at - found.place if light.kind == "lamp" else at.expand_as(facing), dim=1)
-        near = 1 / ((at - found.place).square().sum(1) + 0.05) if light.kind == "lamp" else 1.0
-        power = 12 + 500 * (1 - found.rough) ** 2
-        peak = (facing * toward).sum(1).clamp(min=0) ** power * (power / 8) * near * visible[:, i]
-        total = total + peak[:, None] * rgb[i]
+        if light.kind == "lamp":
+            toward = at - found.place
+            d2 = dot(toward, toward)
+            cos, near = dot(facing, toward) / d2.sqrt().clamp(min=1e-12), 1 / (d2 + 0.05)
+        else:
+            cos, near = facing @ at, 1.0
+        peak = cos.clamp(min=0) ** power * (power / 8) * near * visible[i]
+        total.addcmul_(peak[:, None], rgb[i])
     return (total * found.mirrors).clamp(max=20)
 
 
@@ -279,10 +293,10 @@ def _hazy(scene, lit: Tensor, found: Surface) -> Tensor:
     """Distance fades into the colour of the horizon, which is brighter towards the sun."""
     if scene.look["fog"] >= looks.CLEAR:
         return lit
-    kept = torch.exp(-found.distance / scene.look["fog"])[:, None]
+    kept = torch.exp(-found.distance / scene.look["fog"])
     if scene.room is not None:
         haze = looks.tensor(scene.look["ambient"], lit).mean(0).expand_as(lit) * 0.6
     else:
         flat = found.unit * looks.tensor([1.0, 1.0, 0.0], lit)
-        haze = looks.horizon(normalize(flat, dim=1), scene.look).clamp(max=4)
-    return torch.lerp(haze, lit, kept)
+        haze = looks.horizon(unit(flat), scene.look).clamp(max=4)
+    return mix(haze, lit, kept)

@@ -27,7 +27,7 @@ class Spot:
     rgb2: Tensor  # (N, 3)
 
     def at(self, rows: Tensor) -> Spot:
-        return Spot(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return Spot(**{f.name: getattr(self, f.name).index_select(0, rows) for f in fields(self)})
 
     def fine(self, size) -> Tensor:
         """(N,): 1 where details of this size (metres) are seen, falling to 0 where they are below a pixel."""
@@ -56,7 +56,7 @@ class Spot:
 
     def two(self, mix: Tensor, tint: Tensor | float = 1.0) -> Tensor:
         """(N, 3): the two colours mixed, times a brightness."""
-        colour = torch.lerp(self.rgb, self.rgb2, mix.clamp(0, 1)[:, None])
+        colour = self.rgb + (self.rgb2 - self.rgb) * mix.clamp(0, 1)[:, None]
         return colour * (tint[:, None] if isinstance(tint, Tensor) else tint)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .rays import hit
 from .things import SHAPES
+from .vectors import length, unit
 
 PAIRS = 2048
 BUNDLE = 32
@@ -20,11 +21,9 @@ _PLAIN = torch.tensor([{"capsule": 2, "rounded box": 0}.get(name, i) for i, name
 
 
 class Tracer:
-    """The shapes of one scene, ready for N rays from points in this order (N,): neighbours in it lie close together."""
+    """The shapes of one scene, ready for rays; those that follow each other should start close together."""
 
-    def __init__(self, primitives, order: Tensor):
-        device = order.device
-        self.order = order
+    def __init__(self, primitives, device):
         p = primitives
         corners = p.corners().reshape(-1, 8, 3)
         self.local = torch.from_numpy(p.to_local()).float().to(device)
@@ -47,40 +46,31 @@ class Tracer:
         self._radius = torch.from_numpy(np.linalg.norm(high - low, axis=1) / 2).float().to(device)
         self.device = device
 
-    def blocked(self, origin: Tensor, ray: Tensor, active: Tensor, casts: np.ndarray, reach: float = 1.0) -> Tensor:
-        """(N,) bool: rays that meet a casting part at 0 < t < reach. origin, ray (N, 3), active (N,) bool."""
-        index = self._bundles(active)
-        found = torch.zeros(index.shape, device=self.device)
-        for k, _, t in self._meet(origin[index], ray[index], casts, reach):
+    def blocked(self, origin: Tensor, ray: Tensor, casts: np.ndarray, reach: float = 1.0) -> Tensor:
+        """(N,) bool: rays that meet a casting part at 0 < t < reach. origin, ray (N, 3), neighbours close together."""
+        count, (origin, ray) = len(ray), _bundles(origin, ray)
+        found = torch.zeros(ray.shape[:2], device=self.device)
+        for k, _, t in self._meet(origin, ray, casts, reach):
             found.index_add_(0, k, (t < reach).float())
-        blocked = torch.zeros_like(active)
-        blocked[index.reshape(-1)] = found.reshape(-1) > 0
-        return blocked
+        return found.reshape(-1)[:count] > 0
 
-    def nearest(self, origin: Tensor, ray: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
+    def nearest(self, origin: Tensor, ray: Tensor) -> tuple[Tensor, Tensor]:
         """t (N,), inf where nothing is met, and the index of the part met first, -1 where none.
 
         Bundles that spread by more than about 37 degrees are not followed: they count as meeting nothing.
         """
-        index = self._bundles(active)
-        index = index[_cone(origin[index], ray[index], 1.0)[4] > 0.8]
-        best = torch.full(index.shape, torch.inf, device=self.device)
-        meets = list(self._meet(origin[index], ray[index], np.ones(len(self.shape), bool), torch.inf))
+        count, (origin, ray) = len(ray), _bundles(origin, ray)
+        best = torch.full(ray.shape[:2], torch.inf, device=self.device)
+        which = torch.full(ray.shape[:2], -1, dtype=torch.long, device=self.device)
+        narrow = (_cone(origin, ray, 1.0)[4] > 0.8).nonzero()[:, 0]
+        meets = list(self._meet(origin[narrow], ray[narrow], np.ones(len(self.shape), bool), torch.inf))
+        meets = [(narrow[k], part, t) for k, part, t in meets]
         for k, _, t in meets:
             best.scatter_reduce_(0, k[:, None].expand_as(t), t, "amin")
-        which = torch.full(index.shape, -1, dtype=torch.long, device=self.device)
         for k, part, t in meets:
             row, column = ((t == best[k]) & t.isfinite()).nonzero(as_tuple=True)
             which[k[row], column] = part[row]
-        t, met = torch.full_like(active, torch.inf, dtype=torch.float32), torch.full_like(active, -1, dtype=torch.long)
-        t[index.reshape(-1)], met[index.reshape(-1)] = best.reshape(-1), which.reshape(-1)
-        return t, met
-
-    def _bundles(self, active: Tensor) -> Tensor:
-        """(T, 32): the active rays in order; the last one is repeated to fill the last bundle."""
-        index = self.order[active[self.order]]
-        missing = -len(index) % BUNDLE
-        return torch.cat([index, index[-1:].expand(missing)]).reshape(-1, BUNDLE)
+        return best.reshape(-1)[:count], which.reshape(-1)[:count]
 
     def _meet(self, origin, ray, casts, reach):
         """Yields (bundle (n,), part (n,), t (n, 32)) for all pairs that may meet. origin, ray (T, 32, 3)."""
@@ -141,6 +131,11 @@ class Tracer:
         return bundle[row], order[start[group][row] + step]
 
 
+def _bundles(*values: Tensor) -> list[Tensor]:
+    """(N, 3) -> (T, 32, 3): in order; the last one is repeated to fill the last bundle."""
+    return [torch.cat([x, x[-1:].expand(-len(x) % BUNDLE, -1)]).reshape(-1, BUNDLE, 3) for x in values]
+
+
 def _cone(origin: Tensor, ray: Tensor, reach: float):
     """The cone around each bundle: apex (T, 3), box of its starts around it (T, 3), their radius across the axis,
 
@@ -148,11 +143,11 @@ def _cone(origin: Tensor, ray: Tensor, reach: float):
     """
     low, high = origin.amin(1), origin.amax(1)
     apex, box = (low + high) / 2, (high - low) / 2
-    length = ray.norm(dim=2)
-    unit = ray / length[..., None].clamp(min=1e-9)
-    axis = torch.nn.functional.normalize(unit.mean(1), dim=1)
-    cos = (unit * axis[:, None]).sum(2).amin(1).clamp(-1, 1)
+    far = length(ray)
+    way = ray / far[..., None].clamp(min=1e-9)
+    axis = unit(way.mean(1))
+    cos = (way @ axis[..., None])[..., 0].amin(1).clamp(-1, 1)
     cos = (cos - 1e-6).clamp(min=0.0)  # wider than a half space counts as all of it: see `_pairs`
     off = origin - apex[:, None]
-    radius = (off - (off * axis[:, None]).sum(2, keepdim=True) * axis[:, None]).norm(dim=2).amax(1)
-    return apex, box, radius, axis, cos, (1 - cos * cos).clamp(min=0).sqrt(), length.amax(1) * min(reach, 1e6)
+    radius = length(off - (off @ axis[..., None]) * axis[:, None]).amax(1)
+    return apex, box, radius, axis, cos, (1 - cos * cos).clamp(min=0).sqrt(), far.amax(1) * min(reach, 1e6)

@@ -9,6 +9,7 @@ import torch
 from train.worlds import looks, screen
 from train.worlds.layout import Scene, _primitives, _things, sample_scene
 from train.worlds.light import WEATHERS, Light, look
+from train.worlds.lighting import light_at, way_to
 from train.worlds.noise import band, cells, noise, random
 from train.worlds.places import Place
 from train.worlds.render import render
@@ -207,9 +208,8 @@ def test_secondary_rays_meet_what_brute_force_finds():
     way = torch.nn.functional.normalize(
         torch.randn(200, 3, generator=generator) * 0.2 + torch.tensor([0, 1.0, 0]), dim=1
     )
-    tracer = Tracer(p, torch.arange(200))
-    active, casts = torch.ones(200, dtype=torch.bool), np.ones(len(p.shape), bool)
-    t, which = tracer.nearest(origin, way, active)
+    tracer, casts = Tracer(p, "cpu"), np.ones(len(p.shape), bool)
+    t, which = tracer.nearest(origin, way)
     from train.worlds.rays import hit
 
     best = torch.full((200,), torch.inf)
@@ -221,10 +221,10 @@ def test_secondary_rays_meet_what_brute_force_finds():
         )
     torch.testing.assert_close(t, best, rtol=1e-3, atol=1e-3)
     assert ((which >= 0) == best.isfinite()).all() and best.isfinite().any()
-    blocked = tracer.blocked(origin, way * 5, active, casts)
+    blocked = tracer.blocked(origin, way * 5, casts)
     clear = (best - 5).abs() > 1e-2
     assert (blocked[clear] == (best < 5)[clear]).all()
-    assert not tracer.blocked(origin, way * 5, active, ~casts).any()
+    assert not tracer.blocked(origin, way * 5, ~casts).any()
 
 
 def test_a_mirror_shows_what_stands_before_it():
@@ -298,25 +298,20 @@ def test_photographs_are_whole_pictures_whatever_the_light():
 
 
 def test_a_window_s_panel_lights_the_room_before_it_and_only_that():
-    from train.worlds.lighting import rays_to
-
     pane = Light("panel", np.array([0, 5.0, 1.5]), np.ones(3), np.array([[0.8, 0, 0], [0, 0, 0.6]]))
     assert pane.normal == pytest.approx([0, -1, 0]) and pane.area == pytest.approx(4 * 0.8 * 0.6)
     place = torch.tensor([[0.0, 3, 1.5], [0, 1, 1.5], [0, 7, 1.5]])
-    _, share, _, _ = rays_to(pane, place, torch.zeros(3, dtype=torch.long), 0.0)
-    near, far, behind = share.tolist()
+    near, far, behind = light_at(pane, place)[1].tolist()
     assert behind == 0
     assert near / far == pytest.approx((np.pi * 16 + 1.92) / (np.pi * 4 + 1.92), rel=1e-4)
 
 
 def test_sun_through_a_window_lands_where_the_ray_does():
-    from train.worlds.lighting import rays_to
-
     direction = np.array([0, 1.0, 1.0]) / 2**0.5  # the sun stands behind the wall at y = 5, at 45 degrees
     opening = np.array([[[0, 5.0, 1.5], [0.5, 0, 0], [0, 0, 0.5]]])
     shaft = Light("shaft", direction, np.ones(3), np.zeros((2, 3)), opening)
     place = torch.tensor([[0.3, 3.5, 0], [0.3, 4.3, 0], [0.3, 2.7, 0], [0.9, 3.5, 0]])  # the patch: y from 3 to 4
-    _, _, way, enters = rays_to(shaft, place, torch.zeros(4, dtype=torch.long), 0.0)
+    way, enters = way_to(shaft, place, torch.zeros(4, dtype=torch.long), 0.0)
     assert enters.tolist() == [1, 0, 0, 0]
     assert (place + way / 0.98)[0, 1] == pytest.approx(5.0, abs=1e-4)
 
