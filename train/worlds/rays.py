@@ -176,20 +176,27 @@ def normals(shape: Tensor, point: Tensor, extent: Tensor) -> Tensor:
 
     shape (N,), point (N, 3) in the shape's coordinates, extent (N, 4) -> (N, 3).
     """
-    size = point.abs()
-    box = torch.where(size >= size.amax(1, keepdim=True), point.sign(), 0)
-    radius = point[:, :2].norm(dim=1)
-    up = torch.zeros_like(point)
-    up[:, 2] = point[:, 2].sign()
-    side = torch.cat([point[:, :2], torch.zeros_like(point[:, :1])], 1)
-    cylinder = torch.where((size[:, 2] > radius)[:, None], up, side)
-    slope = torch.cat([point[:, :2], (1 - point[:, 2:]) / 4], 1)
-    cone = torch.where((point[:, 2] < -0.9999)[:, None], up, slope)
-    half, metres = extent[:, :3], point * extent[:, :3]
-    core = half - half[:, :1]  # a capsule's points are nearest to the line between its balls' centres
-    capsule = (metres - metres.clamp(-core, core)) * half
-    core = half - extent[:, 3:]
-    rounded = (metres - metres.clamp(-core, core)) * half
-    kind = shape[:, None]
-    normal = torch.where(kind == 0, box, torch.where(kind == 1, point, torch.where(kind == 2, cylinder, cone)))
-    return torch.where(kind == 4, capsule, torch.where(kind == 5, rounded, normal))
+    out = torch.empty_like(point)
+    for index in torch.bincount(shape).nonzero()[:, 0].tolist():
+        rows = (shape == index).nonzero()[:, 0]
+        out.index_copy_(0, rows, _normals(SHAPES[index], point.index_select(0, rows), extent.index_select(0, rows)))
+    return out
+
+
+def _normals(shape: str, point: Tensor, extent: Tensor) -> Tensor:
+    if shape == "ellipsoid":
+        return point
+    if shape == "box":
+        size = point.abs()
+        most = torch.maximum(torch.maximum(size[:, 0], size[:, 1]), size[:, 2])
+        return point.sign() * (size >= most[:, None])
+    if shape in ROUND:  # a capsule's points are nearest to the line between its balls' centres
+        half, metres = extent[:, :3], point * extent[:, :3]
+        core = half - (half[:, :1] if shape == "capsule" else extent[:, 3:])
+        return (metres - metres.clamp(-core, core)) * half
+    x, y, z = point.unbind(1)
+    if shape == "cylinder":
+        end = z.abs() > torch.hypot(x, y)
+        return torch.stack([x * ~end, y * ~end, z.sign() * end], 1)
+    base = z < -0.9999
+    return torch.stack([x * ~base, y * ~base, torch.where(base, -1.0, (1 - z) / 4)], 1)

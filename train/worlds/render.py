@@ -58,7 +58,7 @@ def render(scenes: list[Scene], device: str = "cpu") -> Render:
 def _material(scene: Scene, which: Tensor, across: int) -> Tensor:
     """(H, W) uint8 from the primitive of every pixel, (tiles, 64)."""
     texture = torch.from_numpy(scene.primitives.texture.astype(np.uint8)).to(which.device)
-    flat = torch.where(which >= 0, texture[which.clamp(min=0)], 0)
+    flat = texture.take(which.clamp(min=0)) * (which >= 0)
     image = flat.reshape(-1, across, TILE, TILE).transpose(1, 2).reshape(-1, across * TILE)
     return image[: scene.size[0], : scene.size[1]].contiguous()
 
@@ -182,10 +182,10 @@ def _trace(scenes, directions, down, across, device) -> tuple[Tensor, Tensor]:
 
 def _try(shape, p, k, local_of, origin_of, extent_of, rays, depth, which, farthest) -> None:
     """Intersect pairs (primitive p, tile k) of one shape, every tile at most once; keep what is nearer."""
-    t = hit(shape, origin_of[p, :, None], torch.bmm(local_of[p], rays[k]), extent_of[p])
-    old = depth[k]
-    nearer = t < old
-    best = torch.where(nearer, t, old)
-    depth[k] = best
-    which[k] = torch.where(nearer, p[:, None].int(), which[k])
-    farthest[k] = best.amax(1)
+    local, origin, extent = (of.index_select(0, p) for of in (local_of, origin_of, extent_of))
+    t = hit(shape, origin[..., None], torch.bmm(local, rays.index_select(0, k)), extent)
+    old = depth.index_select(0, k)
+    best = torch.minimum(t, old)
+    depth.index_copy_(0, k, best)
+    which.index_copy_(0, k, torch.where(t < old, p[:, None].int(), which.index_select(0, k)))
+    farthest.index_copy_(0, k, best.amax(1))

@@ -52,23 +52,29 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
     seen = flat_which >= 0
     rows = seen.nonzero()[:, 0]
     table = _Table(scene, device)
-    found = _surfaces(scene, table, flat_which[rows], ray[rows] * flat_depth[rows, None], ray[rows])
+    whole = len(rows) == len(ray)
 
-    def full(values: Tensor, fill: float = 0.0) -> Tensor:
-        out = torch.full((len(ray), *values.shape[1:]), fill, device=device)
-        out[rows] = values
-        return out
+    def some(values: Tensor, dim: int = 0) -> Tensor:
+        """All pixels -> those that show something."""
+        return values if whole else values.index_select(dim, rows)
+
+    def full(values: Tensor, dim: int = 0) -> Tensor:
+        """The way back; 0 where nothing is seen."""
+        shape = list(values.shape)
+        shape[dim] = len(ray)
+        return values if whole else values.new_zeros(shape).index_copy_(dim, rows, values)
+
+    seen_ray = some(ray)
+    found = _surfaces(scene, table, some(flat_which), seen_ray * some(flat_depth)[:, None], seen_ray)
 
     slot = screen.slots(*shape, device)
     generator = torch.Generator().manual_seed(scene.seed * 16 + scene.view)
-    colour, beyond = torch.zeros_like(ray), (~seen).nonzero()[:, 0]
-    if len(beyond):
-        colour[beyond] = (looks.sky if scene.room is None else looks.outside)(unit(ray[beyond]), scene.look)
+    colour = torch.zeros_like(ray)
     if len(rows):
         row, column = rows // shape[1], rows % shape[1]
         order = _neighbours(row, column, found.distance)
         tracer = Tracer(scene.primitives, device)
-        own_slot = slot.reshape(-1)[rows]
+        own_slot = some(slot.reshape(-1))
         chosen = (row + column) % 2 == 0  # every second pixel's shadow is traced; its neighbours share it
         rgb, shares, visible, varying = direct(scene, tracer, found, own_slot, order[chosen[order]])
         mirrored, sharp = _mirror_images(scene, table, tracer, found, own_slot, order)
@@ -77,16 +83,19 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
         radii = (0.12, 0.5) if scene.room is not None else (0.3, 1.2)
         open_share = screen.occlusion(offset, normal, there, slot, scene.focal, radii)
         part = chosen.float()
-        noisy = torch.cat([open_share.reshape(1, -1)[:, rows], part[None], mirrored.T, visible[varying] * part])
-        planes = torch.zeros(len(noisy), len(ray), device=device).index_copy_(1, rows, noisy)
-        calm = screen.smooth(planes.reshape(-1, *shape), offset, normal).reshape(len(noisy), -1)[:, rows]
+        noisy = torch.cat([some(open_share.reshape(1, -1), 1), part[None], mirrored.T, visible[varying] * part])
+        calm = screen.smooth(full(noisy, 1).reshape(-1, *shape), offset, normal)
+        calm = some(calm.reshape(len(noisy), -1), 1)
         open_share, count = calm[0], calm[1]
         visible[varying] = torch.where(count > 0, calm[5:] / count.clamp(min=1e-6), visible[varying])
         mirrored = mix(calm[2:5].T, mirrored, sharp)
         light = around(scene, found.place, found.shading) * open_share[:, None] + (shares * visible).T @ rgb
         lit = found.albedo * light * (1 - 0.6 * found.mirrors) + found.emitted
         lit = lit + found.mirrors * mirrored + _shine(scene, found, visible, rgb)
-        colour[rows] = _hazy(scene, lit, found)
+        colour = full(_hazy(scene, lit, found))
+    if not whole:
+        beyond = (~seen).nonzero()[:, 0]
+        colour[beyond] = (looks.sky if scene.room is None else looks.outside)(unit(ray[beyond]), scene.look)
     linear = screen.soften(colour.reshape(*shape, 3), flat_which.reshape(shape))
     height, width = scene.size
     depth_z = flat_depth.reshape(shape)[:height, :width].contiguous()
@@ -94,9 +103,8 @@ def shade_image(scene, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[i
     facing = full(found.normal @ looks.tensor(scene.rotation, ray)).reshape(*shape, 3)[:height, :width].contiguous()
     labels = []
     for name in ("instance", "kind", "colour"):
-        flat = torch.zeros(len(ray), dtype=torch.uint8, device=device)
-        flat[rows] = table(name, flat_which[rows]).to(torch.uint8)
-        labels.append(flat.reshape(shape)[:height, :width].contiguous())
+        flat = table(name, flat_which.clamp(min=0)) * seen
+        labels.append(flat.to(torch.uint8).reshape(shape)[:height, :width].contiguous())
     return image, depth_z, facing, *labels
 
 
@@ -124,7 +132,8 @@ class _Table:
         self._primitives, self._device, self._columns = scene.primitives, device, {}
         local = scene.primitives.to_local()
         start = np.einsum("pij,pj->pi", local, scene.position - scene.primitives.centre)
-        self.local, self.start = (torch.from_numpy(x).float().to(device) for x in (local, start))
+        self.axes = [torch.from_numpy(axis.copy()).float().to(device) for axis in local.transpose(1, 0, 2)]
+        self.start = torch.from_numpy(start).float().to(device)
         self.extent = torch.from_numpy(scene.primitives.extent()).float().to(device)
         self.position = torch.from_numpy(scene.position).float().to(device)
 
@@ -137,7 +146,7 @@ class _Table:
 
 def _surfaces(scene, table: _Table, part: Tensor, offset: Tensor, ray: Tensor) -> Surface:
     """Primitives `part` (N,) met at `offset` (N, 3) metres from the camera, world axes, by rays (N, 3)."""
-    local, shape = [axis.index_select(0, part) for axis in table.local.unbind(1)], table("shape", part)
+    local, shape = [axis.index_select(0, part) for axis in table.axes], table("shape", part)
     point = torch.stack([dot(axis, offset) for axis in local], 1) + table.start.index_select(0, part)
     raw = normals(shape, point, table.extent.index_select(0, part))
     normal = unit(sum(axis * raw[:, i : i + 1] for i, axis in enumerate(local)))  # type: ignore[arg-type]

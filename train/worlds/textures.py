@@ -67,9 +67,9 @@ _CLEAN = [TEXTURES.index(n) for n in ("mirror", "screen", "text", "metal", "wate
 def painted(names: Tensor, spot: Spot) -> Tensor:
     """Linear RGB (N, 3) in 0..1 of a mixture of textures: names (N,) are indices in TEXTURES."""
     colour = torch.zeros_like(spot.rgb)
-    for index in names.unique().tolist():
+    for index in torch.bincount(names).nonzero()[:, 0].tolist():
         rows = (names == index).nonzero()[:, 0]
-        colour[rows] = _DRAW[TEXTURES[index]](spot.at(rows))
+        colour.index_copy_(0, rows, _DRAW[TEXTURES[index]](spot.at(rows)))
     clean = torch.isin(names, torch.tensor(_CLEAN, device=names.device))
     return (colour * _wear(spot, clean)).clamp(0.004, 0.95)
 

@@ -83,9 +83,9 @@ class Tracer:
             rows = (shape == index).nonzero()[:, 0]
             for at in range(0, len(rows), PAIRS):
                 k, c = bundle[rows[at : at + PAIRS]], part[rows[at : at + PAIRS]]
-                mapped = torch.bmm(self.local[c], lines[k])
-                start = mapped[..., :BUNDLE] - self._shift[c, :, None]
-                yield k, c, hit(index, start, mapped[..., BUNDLE:], self.extent[c], near=0.0)
+                mapped = torch.bmm(self.local.index_select(0, c), lines.index_select(0, k))
+                start = mapped[..., :BUNDLE] - self._shift.index_select(0, c)[..., None]
+                yield k, c, hit(index, start, mapped[..., BUNDLE:], self.extent.index_select(0, c), near=0.0)
 
     def _pairs(self, cone, casts) -> tuple[Tensor, Tensor]:
         """(bundle, part): parts that the cones of bundles may touch."""
