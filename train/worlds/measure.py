@@ -25,6 +25,8 @@ SIZE = (72, 96)
 FIRST_SEED = 50_000_000
 """Far from the scenes of training and of tests."""
 BATCH = 8
+PAIRS = 5
+"""Pairs of a scene that count, about as many as are weighed for questions: full scenes are not to outvote others."""
 CONTESTS = ("near", "high", "point", "beside")
 
 
@@ -111,13 +113,14 @@ class Tally:
         self._contests(shown, domain, size, rng)
 
     def _contests(self, shown: Shown, domain: str, size: tuple[int, int], rng: np.random.Generator) -> None:
-        things = [shown.named[i] for i in rng.permutation(len(shown.named))[:8]]
-        for i, first in enumerate(things):
-            for second in things[:i]:
-                if max(first.depth_z, second.depth_z) > CLEARLY * min(first.depth_z, second.depth_z):
-                    gap = np.subtract(cues(first, size), cues(second, size))
-                    self.contests["near", domain].add(first.kind, second.kind, gap, first.depth_z < second.depth_z)
-                self.contests["high", domain].add(first.kind, second.kind, [], first.centre[1] < second.centre[1])
+        things = [shown.named[i] for i in rng.permutation(len(shown.named))]
+        pairs = [(first, second) for i, first in enumerate(things) for second in things[:i]]
+        for k in rng.permutation(len(pairs))[:PAIRS]:
+            first, second = pairs[k][:: int(rng.choice((-1, 1)))]
+            if max(first.depth_z, second.depth_z) > CLEARLY * min(first.depth_z, second.depth_z):
+                gap = np.subtract(cues(first, size), cues(second, size))
+                self.contests["near", domain].add(first.kind, second.kind, gap, first.depth_z < second.depth_z)
+            self.contests["high", domain].add(first.kind, second.kind, [], first.centre[1] < second.centre[1])
         if len(things) > 2:
             for _ in range(len(things)):
                 third, one, two = (things[i] for i in rng.permutation(len(things))[:3])
