@@ -49,6 +49,12 @@ class Balance:
         near = self.table["near"][domain]
         return near["kinds"].get(thing.kind, 0.0) + float(np.dot(near["cues"], cues(thing, size)))
 
+    def lower(self, domain: str, nearer_is_lower: bool) -> float:
+        """What is left, after `winner`, of the lower one of two things being the nearer one."""
+        share = self.table["near"][domain]["first cue"]
+        likely = share if nearer_is_lower else 1 - share
+        return min(1.0, (1 - likely) / likely)
+
     def high(self, thing: Seen, domain: str) -> float:
         """How much speaks for the thing being in the upper part of the picture."""
         return self.table["high"][domain]["kinds"].get(thing.kind, 0.0)

@@ -60,9 +60,9 @@ class Contest:
         self.rows.append((first, second, np.atleast_1d(np.asarray(difference, float)), wins))
 
     def fitted(self) -> dict[str, Any]:
-        """{"kinds": {name: weight}, "cues": [weight, ...]}."""
+        """{"kinds": {name: weight}, "cues": [weight, ...], "first cue": share of kept pairs it is right of}."""
         if not self.rows:
-            return {"kinds": {}, "cues": [0.0]}
+            return {"kinds": {}, "cues": [0.0], "first cue": 0.5}
         names = sorted({name for row in self.rows for name in row[:2]})
         index = {name: i for i, name in enumerate(names)}
         table = np.zeros((len(self.rows), len(names) + len(self.rows[0][2])))
@@ -70,9 +70,16 @@ class Contest:
             table[i, index[first]] += 1
             table[i, index[second]] -= 1
             table[i, len(names) :] = difference
-        weights = [round(float(w), 3) for w in fit(table, np.array([row[3] for row in self.rows]))]
+        wins = np.array([row[3] for row in self.rows])
+        weights = [round(float(w), 3) for w in fit(table, wins)]
         kinds = {name: weight for name, weight in zip(names, weights, strict=False) if name}
-        return {"kinds": kinds, "cues": weights[len(names) :]}
+        found: dict[str, Any] = {"kinds": kinds, "cues": weights[len(names) :]}
+        if found["cues"]:
+            margin = np.where(wins, 1, -1) * (table @ np.array(weights))
+            kept = np.exp(-np.maximum(margin, 0))  # the odds of `Balance.winner`
+            first = (table[:, len(names)] > 0) == wins
+            found["first cue"] = round(float(kept[first].sum() / kept.sum()), 3)
+        return found
 
 
 class Tally:

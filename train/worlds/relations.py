@@ -65,7 +65,8 @@ def by_depth(ask: Asker, kind: str) -> Pair | None:
             return None
         scores = [ask.balance.near(thing, ask.domain, ask.size) for thing in (first, second)]
         wins = first.depth_z < second.depth_z
-        return wins, ask.balance.winner(scores, int(not wins))
+        lower = (first.centre[1] > second.centre[1]) == wins
+        return wins, ask.balance.winner(scores, int(not wins)) * ask.balance.lower(ask.domain, lower)
 
     return _drawn(ask, kind, weigh)
 
