@@ -46,6 +46,9 @@ COLUMNS: dict[str, tuple[str, float, int]] = {
 }
 """Measure of `benchmarks.columns.DEPTH` -> (column head, factor, digits)."""
 
+NARROW = ("head", "delta1", "edge width px", "plane tilt deg", "order wrong", "grid peak", "GFLOPs")
+"""What a terminal too small for all columns shows."""
+
 REPEATS = 20
 
 
@@ -152,7 +155,7 @@ def heads_table(rows: list[Compared], note: str) -> Table:
         f"GFLOPs, milliseconds (fastest of {REPEATS}, {torch.get_num_threads()} threads): the depth head alone on one "
         f"{width}x{height} photograph; intervals not calibrated",
     ]
-    return Table("Depth heads on the same frozen features", heads, cells, notes)
+    return Table("Depth heads on the same frozen features", heads, cells, notes, NARROW)
 
 
 def _spread(values: list[float], factor: float, digits: int) -> str:
