@@ -5,6 +5,7 @@ Brightness is that of white paper: 1 is what white paper shows in ordinary light
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -113,7 +114,7 @@ def _lamps(place: Place, kind: str) -> list[tuple[np.ndarray, float]]:
     for item, at, yaw in place.placed:
         glowing = [part for part in item.parts if part.paint.glow > 0]
         if item.kind == kind and glowing:
-            part = max(glowing, key=lambda part: part.paint.glow * float(np.prod(part.half)))
+            part = max(glowing, key=lambda part: part.paint.glow * math.prod(part.half))
             lamps.append((_spun(yaw, part.centre) + at, float(np.mean(part.half))))
     return lamps
 
@@ -123,9 +124,9 @@ def _albedo(place: Place, *kinds: str) -> np.ndarray:
     colours, weights = [[0.3, 0.3, 0.3]], [1e-6]
     for item, _, _ in place.placed:
         if item.kind in kinds:
-            part = max(item.parts, key=lambda part: float(np.prod(part.half)))
+            part = max(item.parts, key=lambda part: math.prod(part.half))
             colours.append((np.array(part.paint.rgb) * 0.6 + np.array(part.paint.rgb2) * 0.4).tolist())
-            weights.append(float(np.sort(part.half)[1:].prod()))
+            weights.append(math.prod(sorted(part.half)[1:]))
     return np.average(colours, axis=0, weights=weights)
 
 
@@ -206,7 +207,7 @@ def _faces(place: Place, room) -> np.ndarray:
     faces = np.stack([_albedo(place, "wall")] * 4 + [_albedo(place, "floor"), _albedo(place, "ceiling")])
     ends = np.array([[0, -1], [0, 1], [1, -1], [1, 1]])
     for item, at, _ in place.placed:
-        part = max(item.parts, key=lambda part: float(np.prod(part.half)))
+        part = max(item.parts, key=lambda part: math.prod(part.half))
         if item.kind == "wall" and part.half[2] > 0.4 * room[2]:
             offset = np.array([at[0] / room[0], at[1] / room[1]]) * 2 - 1
             face = int(np.argmax([offset[axis] * sign for axis, sign in ends]))

@@ -19,7 +19,8 @@ _CELLS, _STEPS = 48, 16  # irregular cells: 48 x 48 of them, each about 16 table
 def _noise_table(slope: float, device: str) -> Tensor:
     """(512 * 512, 4) periodic noise in 0..1 whose amplitude spectrum falls as frequency^-slope.
 
-    Each row holds an entry, its right neighbour, and the two below them.
+    Each row holds an entry, what it takes to its right neighbour and to the one below, and what then lacks to the
+    one below on the right.
     """
     rng = np.random.default_rng(7)
     fy, fx = np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)[None]
@@ -28,7 +29,8 @@ def _noise_table(slope: float, device: str) -> Tensor:
     field = np.fft.irfft2(spectrum * radius**-slope, (_SIDE, _SIDE))
     field = np.clip(0.5 + 0.22 * (field - field.mean()) / field.std(), 0, 1).astype(np.float32)
     right, below = np.roll(field, -1, 1), np.roll(field, -1, 0)
-    around = np.stack([field, right, below, np.roll(right, -1, 0)], -1)
+    corner = np.roll(right, -1, 0)
+    around = np.stack([field, right - field, below - field, corner - right - below + field], -1)
     return torch.from_numpy(around.reshape(-1, 4)).to(device)
 
 
@@ -37,9 +39,9 @@ def noise(u: Tensor, v: Tensor, slope: float = 1.6) -> Tensor:
     x, y = u * 32, v * 32
     x0, y0 = x.floor(), y.floor()
     index = ((y0.long() & (_SIDE - 1)) << 9) + (x0.long() & (_SIDE - 1))
-    near = _noise_table(slope, str(u.device)).index_select(0, index)
-    upper, lower = torch.lerp(near[:, 0::2], near[:, 1::2], (x - x0)[:, None]).unbind(1)
-    return torch.lerp(upper, lower, y - y0)
+    level, across, down, both = _noise_table(slope, str(u.device)).index_select(0, index).unbind(1)
+    x, y = x - x0, y - y0
+    return torch.addcmul(torch.addcmul(level, across, x), torch.addcmul(down, both, x), y).clamp_(0, 1)
 
 
 def random(*cells: Tensor) -> Tensor:

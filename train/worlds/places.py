@@ -30,8 +30,8 @@ class Place:
 
 def footprint(item: Item, x: float, y: float, yaw: float, margin: float = 0.0) -> Rectangle:
     """The upright rectangle around the item standing at (x, y), turned by yaw, grown by the margin."""
-    low, high = item.bounds()
-    c, s = np.cos(yaw), np.sin(yaw)
+    low, high = (side.tolist() for side in item.bounds())  # plain numbers: thousands are compared
+    x, y, c, s = float(x), float(y), float(np.cos(yaw)), float(np.sin(yaw))
     xs = [c * a - s * b for a in (low[0], high[0]) for b in (low[1], high[1])]
     ys = [s * a + c * b for a in (low[0], high[0]) for b in (low[1], high[1])]
     return (x + min(xs) - margin, y + min(ys) - margin, x + max(xs) + margin, y + max(ys) + margin)
@@ -42,7 +42,8 @@ def overlap(a: Rectangle, b: Rectangle) -> bool:
 
 
 def is_free(rectangle: Rectangle, taken: list[Rectangle]) -> bool:
-    return not any(overlap(rectangle, other) for other in taken)
+    x0, y0, x1, y1 = rectangle
+    return not any(x0 < b[2] and b[0] < x1 and y0 < b[3] and b[1] < y1 for b in taken)
 
 
 def inside(area: Rectangle, room: Rectangle) -> bool:

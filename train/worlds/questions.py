@@ -62,11 +62,15 @@ QUESTION_TYPES = (
 
 def questions(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.ndarray) -> list[dict]:
     """About 18-26 question-answer pairs, a function of the scene's seed and the maps (H, W) given."""
-    ask = Asker(Shown(scene, depth_z, instance, kind), balance())
+    return questions_about(Shown(scene, depth_z, instance, kind))
+
+
+def questions_about(shown: Shown) -> list[dict]:
+    ask = Asker(shown, balance())
     for often, make in ASKED:
         for _ in range(int(often) + ask.chance(often % 1)):
             make(ask)
     return ask.found
 
 
-__all__ = ["ASKED", "QUESTION_TYPES", "questions", "see"]
+__all__ = ["ASKED", "QUESTION_TYPES", "Shown", "questions", "questions_about", "see"]

@@ -105,21 +105,21 @@ class Tracer:
         bundle, group = near.nonzero(as_tuple=True)
         bundle, part = self._parts(bundle, some[group])
         keep = casting[part].nonzero()[:, 0]
-        bundle, part = bundle[keep], part[keep]
-        gap = self.centre[part] - apex[bundle]
-        turn = self.turn[part]
-        start = -torch.einsum("nij,ni->nj", turn, gap)
-        way = torch.einsum("nij,ni->nj", turn, axis[bundle])
-        size = self.half[part]
-        farthest = torch.minimum(gap.norm(dim=1) + size.norm(dim=1), far[bundle])
-        tan = sin[bundle] / cos[bundle].clamp(min=0.05)
-        room = size + torch.einsum("nij,ni->nj", turn.abs(), 1.001 * box[bundle]) + (farthest * tan + 1e-4)[:, None]
+        bundle, part = bundle.index_select(0, keep), part.index_select(0, keep)
+        gap = self.centre.index_select(0, part) - apex.index_select(0, bundle)
+        turn, size, far = self.turn.index_select(0, part), self.half.index_select(0, part), far.index_select(0, bundle)
+        mapped = torch.bmm(torch.stack([gap, axis.index_select(0, bundle)], 1), turn)
+        start, way = -mapped[:, 0], mapped[:, 1]
+        farthest = torch.minimum(length(gap) + length(size), far)
+        tan = (sin / cos.clamp(min=0.05)).index_select(0, bundle)
+        wide = torch.bmm((1.001 * box).index_select(0, bundle)[:, None], turn.abs())[:, 0]
+        room = size + wide + (farthest * tan + 1e-4)[:, None]
         inverse = 1 / torch.where(way.abs() < 1e-9, 1e-9, way)
-        a, b = (-room - start) * inverse, (room - start) * inverse
-        enter, leave = torch.minimum(a, b).amax(1), torch.maximum(a, b).amin(1)
-        touched = (enter <= leave) & (leave >= 0) & (enter <= far[bundle]) | (cos[bundle] < 0.06)
+        middle, reach = -start * inverse, room * inverse.abs()
+        enter, leave = (middle - reach).amax(1), (middle + reach).amin(1)
+        touched = (enter <= leave) & (leave >= 0) & (enter <= far) | (cos < 0.06).index_select(0, bundle)
         keep = touched.nonzero()[:, 0]
-        return bundle[keep], part[keep]
+        return bundle.index_select(0, keep), part.index_select(0, keep)
 
     def _parts(self, bundle: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
         """Pairs of bundle and thing -> pairs of bundle and part."""

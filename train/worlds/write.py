@@ -26,7 +26,7 @@ import torch
 from PIL import Image
 
 from .layout import FAR, Scene, Thing, sample_views, scene_name
-from .questions import questions, see
+from .questions import Shown, questions_about
 from .render import render
 
 DEPTH_SCALE = 500.0
@@ -164,7 +164,7 @@ def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.
     camera_height (metres), pitch_deg (positive = up) and roll_deg (positive = clockwise) tell how the camera was held.
     """
     height, width = scene.size
-    name = scene.name
+    name, shown = scene.name, Shown(scene, depth_z, instance, kind)
     return {
         "dataset": "worlds",
         "domain": scene.domain,
@@ -191,7 +191,7 @@ def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.
         "camera_height": round(scene.camera_height, 4),
         "pitch_deg": round(scene.pitch_deg, 3),
         "roll_deg": round(scene.roll_deg, 3),
-        "questions": questions(scene, depth_z, instance, kind),
+        "questions": questions_about(shown),
         "things": [
             {
                 "kind": s.kind,
@@ -202,6 +202,6 @@ def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.
                 "visible": round(s.share, 6),
                 "box_3d": box_3d(scene.things[s.instance - 1]),
             }
-            for s in see(scene, depth_z, instance)
+            for s in shown.all
         ],
     }
