@@ -20,6 +20,8 @@ NARROWEST, WIDEST = 26.0, 110.0
 """Degrees across the width, when the principal point is in the middle."""
 GRID = (10, 14)
 """Rays down and across by which a view is judged before it is drawn."""
+FINE_GRID, CLOSEST = (48, 64), 0.22
+"""Rays that look for what is right before the lens, and the metres of z-depth in which nothing may be."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,20 @@ def score(primitives, view: View) -> float:
     return 0.5 + min(8, int((counts > 0).sum()))
 
 
+def is_clear(primitives, view: View) -> bool:
+    """Whether nothing in the picture, however thin, is closer than CLOSEST."""
+    local = primitives.to_local()
+    origin = np.einsum("pij,pj->pi", local, view.position - primitives.centre)
+    gap = np.linalg.norm(np.maximum(np.abs(origin) - 1, 0) * primitives.half, axis=1)
+    rays = np.insert(_grid_slopes(view.lens, FINE_GRID), 2, 1.0, axis=1)
+    some = np.flatnonzero(gap < CLOSEST * np.linalg.norm(rays, axis=1).max())
+    if not len(some):
+        return True
+    tensors = (local[some], origin[some], primitives.extent()[some], view.rotation @ rays.T)
+    depth, _ = first_hits(torch.from_numpy(primitives.shape[some]), *(torch.from_numpy(t).float() for t in tensors))
+    return bool(depth.min() > CLOSEST)
+
+
 def best_view(rng, primitives, place: Place, lens: Lens) -> View | None:
     """The best of a few views through one lens; long lenses get more tries. None where every one is blocked.
 
@@ -277,8 +293,10 @@ def best_view(rng, primitives, place: Place, lens: Lens) -> View | None:
 
 def _best(primitives, views: list[View]) -> View | None:
     scores = [score(primitives, view) for view in views]
-    best = int(np.argmax(scores))
-    return views[best] if scores[best] > 0 else None
+    for i in np.argsort(-np.array(scores), kind="stable"):
+        if scores[i] > 0 and is_clear(primitives, views[i]):
+            return views[i]
+    return None
 
 
 def step_aside(rng, primitives, place: Place, first: View, lens: Lens) -> View:
@@ -308,7 +326,7 @@ def step_aside(rng, primitives, place: Place, first: View, lens: Lens) -> View:
         if np.linalg.norm(position - first.position) < 0.15 or score(primitives, view) <= 0:
             continue
         common = overlap(primitives, first, view)
-        if common > most:
+        if common > most and is_clear(primitives, view):
             best, most = view, common
         if most >= 0.3:
             break
@@ -334,12 +352,12 @@ def overlap(primitives, first: View, second: View) -> float:
     return float(same.sum() / max(1, hit.sum()))
 
 
-def _grid_slopes(lens: Lens) -> np.ndarray:
-    """(R, 2) undistorted slopes of the rays of GRID."""
-    (height, width), (rows, columns) = lens.size, GRID
+def _grid_slopes(lens: Lens, grid: tuple[int, int] = GRID) -> np.ndarray:
+    """(R, 2) undistorted slopes of the rays of `grid`."""
+    (height, width), (rows, columns) = lens.size, grid
     v, u = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
     return lens.slopes_at(np.stack([u * width, v * height], -1).reshape(-1, 2))
 
 
-__all__ = ["DEVICES", "SIZES", "Lens", "View", "best_view", "distort", "glance", "overlap", "sample_lens",
-           "sample_view", "score", "step_aside", "undistort"]  # fmt: skip
+__all__ = ["DEVICES", "SIZES", "Lens", "View", "best_view", "distort", "glance", "is_clear", "overlap",
+           "sample_lens", "sample_view", "score", "step_aside", "undistort"]  # fmt: skip
