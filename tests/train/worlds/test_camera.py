@@ -100,7 +100,7 @@ def test_nothing_stands_right_before_a_lens_however_thin():
     lens, level = Lens((48, 64), 50.0, (32.0, 24.0)), np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
     for ahead in (0.1, 0.18, 0.3, -0.1):
         pole = Item("pole", "grey")
-        pole.post(0.003, ahead, 0, 3, 0.004, GREY)
+        pole.post(0, ahead, 0, 3, 0.002, GREY)
         primitives = _primitives([(pole, (0.0, 0.0, 0.0), 0.0)])
         view = View(lens, level, np.array([0, 0, 1.5]))
         seen = glance(primitives, view)
