@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from .vectors import dot, length
+from .vectors import dot, length, mix
 
 TAPS = (1.0, 2.0, 2.0, 2.0, 1.0)
 """A 4-pixel box met by a 2-pixel one: each of the 4 x 4 samples of `slots` weighs the same."""
@@ -33,14 +33,17 @@ def occlusion(place: Tensor, normal: Tensor, seen: Tensor, slot: Tensor, focal: 
     distance = length(place) + 1e6 * ~seen
     lifted = place + normal * (2e-3 * distance)[..., None]
     flat, flat_seen = place.reshape(-1, 3), seen.reshape(-1)
-    open_share = torch.ones_like(distance)
+    open_share, sample, cell = torch.ones_like(distance), torch.arange(16, device=slot.device), slot.reshape(-1)
     for ring, (radius, strength) in enumerate(zip(radii, (1.5, 1.5), strict=True)):
         reach, blocked = (radius * focal / distance).clamp(1.5, 40), torch.zeros_like(distance)
         for k in range(2):
-            angle = (slot / 16 + k + 0.5 * ring) * torch.pi
-            far = reach * (0.35 + 0.65 * ((slot * 7 + 5 * k) % 16) / 16)
-            row = (y + far * angle.sin()).round().long().clamp(0, height - 1)
-            column = (x + far * angle.cos()).round().long().clamp(0, width - 1)
+            angle = (sample / 16 + k + 0.5 * ring) * torch.pi
+            share = 0.35 + 0.65 * ((sample * 7 + 5 * k) % 16) / 16
+            down, across = (
+                part.index_select(0, cell).reshape(slot.shape) for part in (share * angle.sin(), share * angle.cos())
+            )
+            row = (y + reach * down).round().long().clamp(0, height - 1)
+            column = (x + reach * across).round().long().clamp(0, width - 1)
             index = (row * width + column).reshape(-1)
             gap = flat.index_select(0, index).reshape(height, width, 3) - lifted
             away = length(gap).clamp(min=1e-4)
@@ -48,7 +51,7 @@ def occlusion(place: Tensor, normal: Tensor, seen: Tensor, slot: Tensor, focal: 
             rise = rise * flat_seen.index_select(0, index).reshape(height, width)
             blocked = blocked + rise / (1 + (away / radius) ** 2)
         open_share = open_share * (1 - strength * blocked / 2).clamp(0.15, 1)
-    return torch.where(seen, open_share, 1.0)
+    return open_share
 
 
 def smooth(values: Tensor, place: Tensor, normal: Tensor) -> Tensor:
@@ -85,4 +88,4 @@ def soften(linear: Tensor, which: Tensor) -> Tensor:
     planes = pad(linear.clamp(max=6).permute(2, 0, 1)[None], (1, 1, 1, 1), mode="replicate")
     rows = planes[..., :-2, :] + 2 * planes[..., 1:-1, :] + planes[..., 2:, :]
     mild = (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:])[0].permute(1, 2, 0) / 16
-    return torch.where(edge[..., None], mild, linear)
+    return mix(linear, mild, edge.float())

@@ -118,10 +118,11 @@ def _untile(values: Tensor, grid) -> Tensor:
 def _neighbours(row: Tensor, column: Tensor, distance: Tensor) -> Tensor:
     """(N,): an order in which points close in the picture and in depth follow each other (a Morton curve)."""
     depth = (distance.clamp(min=0.05).log() + 3) / 0.12
-    code = torch.zeros_like(row)
-    for bit in range(7):
-        for i, value in enumerate((column >> 1, row >> 1, depth.long())):
-            code |= (value >> bit & 1) << (3 * bit + i)
+    numbers = torch.arange(128, dtype=torch.int32, device=row.device)
+    spread = torch.stack([(numbers >> bit & 1) << (3 * bit) for bit in range(7)]).sum(0).int()
+    code = torch.zeros_like(row, dtype=torch.int32)
+    for i, value in enumerate((column >> 1, row >> 1, depth.long())):
+        code |= spread.index_select(0, value & 127) << i
     return code.argsort(stable=True)
 
 
