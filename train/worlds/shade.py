@@ -205,14 +205,7 @@ def _spots(scene, table, part, point, normal, height, distance, cos) -> Spot:
 def _rippled(names: Tensor, spot: Spot, normal: Tensor) -> Tensor:
     """Normals for light only: leaves, grass and rough ground face many ways."""
     leafy = torch.zeros_like(spot.u)
-    for name, amount in (
-        ("leaves", 0.9),
-        ("speckle", 0.5),
-        ("lawn", 0.5),
-        ("gravel", 0.5),
-        ("bark", 0.5),
-        ("water", 0.1),
-    ):
+    for name, amount in _RIPPLES.items():
         leafy = torch.where(names == _TEXTURE[name], amount, leafy)
     rows = (leafy > 0).nonzero()[:, 0]
     if not len(rows):
