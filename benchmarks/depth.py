@@ -26,7 +26,7 @@ from benchmarks.processes import Processes
 from benchmarks.protocol import VALID_RANGES_M
 from benchmarks.running import Progress, Sample, run
 from benchmarks.shape import order_errors, shape_metrics
-from benchmarks.spectrum import token_peak
+from benchmarks.spectrum import token_peak, token_seams
 from benchmarks.summary import RunResult, result_of
 from benchmarks.uncertainty import uncertainty_metrics
 from heads.camera import Camera
@@ -173,6 +173,7 @@ class DepthTask:
             found = claimed(prediction, self.options.align)
             if found is not None and not found[0].startswith("disparity"):
                 row["token_peak"] = token_peak(found[1], prediction.token_period_px)
+                row["token_seams"] = token_seams(found[1], prediction.token_period_px)
                 row["token_period_px"] = prediction.token_period_px[0]
         if prediction.camera is not None and truth.camera is not None:
             row |= camera_errors(prediction.camera, truth.camera)

@@ -38,15 +38,18 @@ COLUMNS: dict[str, tuple[str, float, int]] = {
     "delta1": ("delta1", 1, 3),
     "edges_found": ("edges found", 1, 2),
     "edge_width_px": ("edge width px", 1, 1),
+    "boundary_accuracy_px": ("edges off px", 1, 1),
+    "boundary_completeness_px": ("edges missed px", 1, 1),
     "plane_tilt_deg": ("plane tilt deg", 1, 1),
     "plane_flatness_cm": ("plane error cm", 1, 1),
     "order_wrong": ("order wrong", 1, 3),
     "token_peak": ("grid peak", 1, 2),
+    "token_seams": ("seams", 1, 2),
     "coverage_90": ("in 90 %", 1, 2),
 }
 """Measure of `benchmarks.columns.DEPTH` -> (column head, factor, digits)."""
 
-NARROW = ("head", "delta1", "edge width px", "plane tilt deg", "order wrong", "grid peak", "GFLOPs")
+NARROW = ("head", "delta1", "edge width px", "plane tilt deg", "order wrong", "grid peak", "seams", "GFLOPs")
 """What a terminal too small for all columns shows."""
 
 REPEATS = 20
@@ -151,7 +154,8 @@ def heads_table(rows: list[Compared], note: str) -> Table:
     notes = [
         note,
         "mean ± standard deviation over seeds; edge width: of the edges found (share of true edges across which at "
-        "least half of the step is made)",
+        "least half of the step is made); edges off, missed: accuracy and completeness of iBims-1; seams: step across "
+        "token borders over that between other neighbours",
         f"GFLOPs, milliseconds (fastest of {REPEATS}, {torch.get_num_threads()} threads): the depth head alone on one "
         f"{width}x{height} photograph; intervals not calibrated",
     ]

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from benchmarks.boundaries import boundary_errors, canny, edge_widths, order_errors
 from benchmarks.shape import shape_metrics
-from benchmarks.spectrum import token_peak
+from benchmarks.spectrum import token_peak, token_seams
 from benchmarks.surfaces import fit_plane, normal_errors, plane_errors
 from heads.camera import Camera
 
@@ -217,6 +217,29 @@ def test_the_peak_of_a_grid_of_known_amplitude(amplitude, noise):
     expected = 1 + amplitude**2 * width / (6 * noise**2)
     assert token_peak(3 * np.exp(logs), (period, math.inf)) == pytest.approx(expected, rel=0.2)
     assert token_peak(3 * np.exp(logs.T), (math.inf, period)) == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("height_of_steps, noise", [(0.0, 0.002), (0.004, 0.002), (0.01, 0.002)])
+def test_blocks_of_a_token_are_seen_at_their_borders_where_the_spectrum_is_blind(height_of_steps, noise):
+    """Every token has a level of its own. A step between two of them has sqrt(2) times the levels' deviation."""
+    rng = np.random.default_rng(1)
+    levels = np.kron(rng.normal(0, height_of_steps / math.sqrt(2), (40, 40)), np.ones((16, 16)))
+    logs = levels + rng.normal(0, noise, levels.shape)
+    expected = math.sqrt(1 + height_of_steps**2 / (2 * noise**2))
+    assert token_seams(3 * np.exp(logs), (16, 16)) == pytest.approx(expected, rel=0.06)
+    if height_of_steps:
+        assert token_peak(3 * np.exp(logs), (16, 16)) < 1.1
+
+
+def test_a_plane_and_a_depth_edge_have_no_seams():
+    y, x = np.mgrid[:192, :256]
+    assert token_seams(np.full((192, 256), 2.0), (32, 32)) == pytest.approx(1, abs=1e-9)
+    assert token_seams(np.exp(x / 300 + y / 200), (32, 32)) == pytest.approx(1, abs=1e-6)
+    edge = np.exp(x / 300) * np.where(x < 128, 1.0, 3.0)  # right at a border: one step of seven counts as ln 1.1
+    assert 1 < token_seams(edge, (32, math.inf)) < 1 + math.log(1.1) * 300 / 7 + 0.01
+    assert math.isnan(token_seams(np.full((40, 40), 2.0), (32, 32)))  # two tokens are the least
+    holes = np.where(x < 20, np.nan, np.exp(x / 300))
+    assert token_seams(holes, (32, 32)) == pytest.approx(1, abs=1e-6)
 
 
 def test_what_has_no_grid_has_no_peak():
