@@ -72,6 +72,6 @@ def worlds_floors(
     records: Annotated[Path, typer.Argument(help="records.jsonl of `fathom worlds`, a few hundred scenes or more.")],
 ) -> None:
     """What a guesser scores on the worlds' questions without a look at the pictures, type by type."""
-    from train.worlds.floors import read, report
+    from train.worlds.asking.floors import read, report
 
     typer.echo(report(read(records)))

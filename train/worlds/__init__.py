@@ -1,6 +1,12 @@
 """Procedural indoor and outdoor scenes with exact geometry and question-answer pairs.
 
-`layout.sample_scene(seed)` -> `render.render([scene, ...])` -> `questions.questions(scene, *maps)`;
+`layout.sample_scene(seed)` -> `drawing.render.render([scene, ...])` -> `asking.questions.questions(scene, *maps)`;
 `layout.sample_views(seed, count)` shows one world from several viewpoints (`camera`: lenses, how they are held).
 `write.write_records(out, count)` does all of it and puts records on disk (`fathom worlds`).
+
+    things, places    what a world is made of, and where things stand
+    indoors/          rooms, furniture, people          outdoors/   streets, buildings, vehicles, trees
+    layout, camera    a scene from a seed, and who looks at it
+    drawing/          rays, light, materials, the camera's faults
+    asking/           questions, their wordings and balance
 """

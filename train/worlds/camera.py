@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from .drawing.rays import first_hits
 from .places import Place
-from .rays import first_hits
 from .things import STRUCTURE
 
 SIZES = ((192, 256), (256, 192), (224, 224), (160, 288), (128, 384))

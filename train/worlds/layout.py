@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .camera import SIZES, Lens, best_view, sample_lens, step_aside
-from .light import look
-from .outside import outdoor
-from .rooms import indoor as sample_room
+from .drawing.light import look
+from .indoors.rooms import indoor as sample_room
+from .outdoors.outside import outdoor
 from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, Item, turn_of
 
 FAR = 120.0

@@ -25,9 +25,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from .asking.questions import Shown, questions_about
+from .drawing.render import render
 from .layout import FAR, Scene, Thing, sample_views, scene_name
-from .questions import Shown, questions_about
-from .render import render
 
 DEPTH_SCALE = 500.0
 SKY_CODE = 65535

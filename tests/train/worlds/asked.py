@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from train.worlds.asking.questions import questions
+from train.worlds.asking.seen import Shown
+from train.worlds.drawing.render import render
 from train.worlds.layout import Primitives, Scene, Thing, sample_scene
-from train.worlds.questions import questions
-from train.worlds.render import render
-from train.worlds.seen import Shown
 from train.worlds.things import KINDS
 
 FIRST, COUNT, SIZE = 100, 96, (64, 96)

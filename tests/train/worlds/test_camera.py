@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from train.worlds.camera import SIZES, Lens, View, distort, glance, is_clear, undistort
+from train.worlds.drawing.render import render
 from train.worlds.layout import MOST_THINGS, _labelled, _primitives, sample_scene, sample_views
-from train.worlds.render import render
 from train.worlds.things import Item, Paint
 
 GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3))

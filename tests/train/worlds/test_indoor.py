@@ -6,9 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from train.worlds import bathroom, fittings, furniture, kitchen, lamps, people, pots, screens, small_things
+from train.worlds.indoors import bathroom, fittings, furniture, kitchen, lamps, people, pots, screens, small_things
+from train.worlds.indoors.rooms import PLANS, indoor, rooms_of
 from train.worlds.places import footprint
-from train.worlds.rooms import PLANS, indoor, rooms_of
 from train.worlds.things import COLOURS, KINDS, STRUCTURE, TEXTURES
 
 ANY = (0.0, 9.0)

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from train.worlds import looks, screen
+from train.worlds.drawing import looks, screen
+from train.worlds.drawing.light import WEATHERS, Light, look
+from train.worlds.drawing.lighting import light_at, way_to
+from train.worlds.drawing.noise import band, cells, noise, random
+from train.worlds.drawing.render import render
+from train.worlds.drawing.spot import Spot
+from train.worlds.drawing.textures import painted
+from train.worlds.drawing.tracer import Tracer
 from train.worlds.layout import Scene, _primitives, _things, sample_scene
-from train.worlds.light import WEATHERS, Light, look
-from train.worlds.lighting import light_at, way_to
-from train.worlds.noise import band, cells, noise, random
 from train.worlds.places import Place
-from train.worlds.render import render
-from train.worlds.spot import Spot
-from train.worlds.textures import painted
 from train.worlds.things import KINDS, SCALES, TEXTURES, Item, Paint, paint_of, stuff
-from train.worlds.tracer import Tracer
 
 GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3), "text")  # a page without stains, its ink as grey as its paper
 DOWN = np.array([[1.0, 0, 0], [0, -1, 0], [0, 0, -1]])  # camera -> world: looking straight down
@@ -210,7 +210,7 @@ def test_secondary_rays_meet_what_brute_force_finds():
     )
     tracer, casts = Tracer(p, "cpu"), np.ones(len(p.shape), bool)
     t, which = tracer.nearest(origin, way)
-    from train.worlds.rays import hit
+    from train.worlds.drawing.rays import hit
 
     best = torch.full((200,), torch.inf)
     for i in range(len(p.shape)):
@@ -245,7 +245,7 @@ def test_a_mirror_shows_what_stands_before_it():
 
 def test_haze_leaves_the_near_and_takes_the_far():
     """Contrast against the horizon falls as exp(-distance / fog)."""
-    from train.worlds.shade import Surface, _hazy
+    from train.worlds.drawing.shade import Surface, _hazy
 
     weather = look(np.random.default_rng(1), Place("outdoor", [], _nowhere)) | {"fog": 100.0}
     unit = torch.tensor([[0.0, 1.0, 0.0]]).expand(3, 3)

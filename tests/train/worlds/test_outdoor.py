@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from train.worlds import nature, park, street, vehicles
-from train.worlds.facades import STOREY, building, front_door
-from train.worlds.outside import LAYOUTS, outdoor
+from train.worlds.outdoors import nature, park, street, vehicles
+from train.worlds.outdoors.facades import STOREY, building, front_door
+from train.worlds.outdoors.outside import LAYOUTS, outdoor
 from train.worlds.places import footprint, overlap
 from train.worlds.things import COLOURS, KINDS, STRUCTURE, Item, turn_of
 

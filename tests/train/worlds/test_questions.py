@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.train.worlds.asked import COUNT, asked, level_scene, pairs, points
-from train.worlds.phrases import CHOICES, PHRASES, STATEMENTS, TRUE_FALSE, YES_NO
-from train.worlds.questions import QUESTION_TYPES, questions
+from train.worlds.asking.phrases import CHOICES, PHRASES, STATEMENTS, TRUE_FALSE, YES_NO
+from train.worlds.asking.questions import QUESTION_TYPES, questions
+from train.worlds.asking.units import length, metres, relative
 from train.worlds.things import COLOURS, KINDS
-from train.worlds.units import length, metres, relative
 
 
 def named(text, scene, instance):
@@ -26,7 +26,7 @@ def said(question):
 
 
 def number_of(text):
-    return float(re.match(r"[0-9.]+", text).group())
+    return float(re.findall(r"^[0-9.]+", text)[0])
 
 
 def test_two_significant_digits_in_the_unit_that_is_asked_for():
@@ -78,7 +78,7 @@ def test_a_length_is_said_in_the_unit_that_the_question_names():
 
 def test_depth_and_name_at_a_point_survive_the_rounding_of_its_coordinates():
     for q, scene, depth, *_ in pairs("depth_at"):
-        x, y = (int(n) for n in re.search(r"\((\d+), (\d+)\)", q["question"]).groups())
+        x, y = (int(n) for n in re.findall(r"\((\d+), (\d+)\)", q["question"])[0])
         height, width = scene.size
         z = depth[min(height - 1, int(y / 1000 * height)), min(width - 1, int(x / 1000 * width))]
         assert abs(q["value"] / {"m": 1, "cm": 100, "ft": 3.28084, "in": 39.3701}[q["unit"]] / z - 1) < 0.1
@@ -126,7 +126,7 @@ def test_colours_places_boxes_counts_and_presence():
 def test_what_is_refused_is_not_in_the_picture():
     others = 0
     for q, scene, _, instance, _ in pairs("refusal"):
-        (name,) = re.fullmatch(r"There is no (.*) in the picture.", q["answer"]).groups()
+        (name,) = re.findall(r"^There is no (.*) in the picture.$", q["answer"])
         assert f"the {name}" in q["question"]
         visible = [t for t in scene.things if (instance == t.instance).any()]
         assert all(name not in (t.kind, f"{t.colour} {t.kind}") for t in visible)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from tests.train.worlds.asked import made_up
-from train.worlds import camera_questions, naming, relations
-from train.worlds.asker import Asker
-from train.worlds.balance import Balance, balance
-from train.worlds.floors import asked, by_answer, by_things, by_words, cues, floors, overlap, report, right
-from train.worlds.measure import Tally, fit
+from train.worlds.asking import camera_questions, naming, relations
+from train.worlds.asking.asker import Asker
+from train.worlds.asking.balance import Balance, balance
+from train.worlds.asking.floors import asked, by_answer, by_things, by_words, cues, floors, overlap, report, right
+from train.worlds.asking.measure import Tally, fit
 
 MADE_UP = 500
 

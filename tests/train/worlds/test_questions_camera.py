@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.train.worlds.asked import level_scene, pairs, points
-from train.worlds.camera_questions import camera_height, free_space, room_height, room_width, tilt_word
-from train.worlds.seen import Shown
+from train.worlds.asking.camera_questions import camera_height, free_space, room_height, room_width, tilt_word
+from train.worlds.asking.seen import Shown
 from train.worlds.things import KINDS
 
 WALL, FLOOR, CEILING = (KINDS.index(kind) for kind in ("wall", "floor", "ceiling"))

@@ -11,8 +11,8 @@ from benchmarks.questions.worlds import NOT_SCORED, question
 from heads.errors import InputError
 from tests.train.worlds.asked import asked
 from train.cli import worlds_floors
-from train.worlds.phrases import REFUSED
-from train.worlds.questions import QUESTION_TYPES
+from train.worlds.asking.phrases import REFUSED
+from train.worlds.asking.questions import QUESTION_TYPES
 from train.worlds.write import write_records
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from train.worlds.rays import hit, normals
+from train.worlds.drawing.rays import hit, normals
 from train.worlds.things import SHAPES
 
 CAPSULES = [(0.05, 0.05, 0.4), (0.3, 0.3, 0.3), (0.02, 0.02, 1.5)]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from train.worlds.drawing.light import look
+from train.worlds.drawing.render import render
 from train.worlds.layout import FAR, Scene, _primitives, _things, sample_scene
-from train.worlds.light import look
 from train.worlds.places import Place
-from train.worlds.render import render
 from train.worlds.things import COLOURS, KINDS, Item, Paint, turn_of
 
 GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from train.worlds.drawing.render import render
 from train.worlds.layout import sample_scene
-from train.worlds.render import render
 from train.worlds.things import KINDS, TEXTURES
 from train.worlds.write import SKY_CODE, depth_code, surface_code, write_records
 from vlm.records import read_records

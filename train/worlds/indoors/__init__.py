@@ -1,0 +1,1 @@
+"""Rooms: their makers of things, their fabric, and how people furnish them."""

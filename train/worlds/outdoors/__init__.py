@@ -1,0 +1,1 @@
+"""Streets, squares and greens, and what stands there."""
