@@ -86,7 +86,7 @@ def measure(size: str, records: Path, steps: int, folder: Path) -> dict[str, Any
 
 def recipe_of(size: str, records: Path, steps: int) -> "Recipe":
     """nano's own recipe, for a few steps; with `tiny`'s sizes where that is asked."""
-    from train.recipe import Recipe, load_recipe
+    from train.recipe import load_recipe
 
     changes = [f"records=[{records}]", f"steps={steps + WARM_UP}", "workers=0", "losses.guide=0", "losses.places=0"]
     changes += ["log_every=1000000", "save_every=1000000"]
