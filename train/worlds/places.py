@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .things import Item
+from .things import Item, Paint
 
 Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 on the floor, metres
+MOST_THINGS = 240
+"""Things that a place may hold: their numbers must fit into the 8 bits of a label."""
 
 
 @dataclass
@@ -38,29 +40,23 @@ def footprint(item: Item, x: float, y: float, yaw: float, margin: float = 0.0) -
 
 
 def overlap(a: Rectangle, b: Rectangle) -> bool:
+    """Whether they have more than an edge in common."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def is_free(rectangle: Rectangle, taken: list[Rectangle]) -> bool:
+    """Whether it overlaps none of the others: `overlap`, spelled out because thousands are compared."""
     x0, y0, x1, y1 = rectangle
     return not any(x0 < b[2] and b[0] < x1 and y0 < b[3] and b[1] < y1 for b in taken)
 
 
 def inside(area: Rectangle, room: Rectangle) -> bool:
+    """Whether the area does not reach out of the room."""
     return area[0] >= room[0] and area[1] >= room[1] and area[2] <= room[2] and area[3] <= room[3]
 
 
-def _put(place, taken, item, x, y, z=0.0, yaw=0.0, within=None, margin=0.03) -> bool:
-    """Place the item unless it would overlap another or leave the rectangle `within`."""
-    area = footprint(item, x, y, yaw, margin)
-    if (within and not inside(area, within)) or not is_free(area, taken):
-        return False
-    taken.append(area)
-    place.append((item, (x, y, z), yaw))
-    return True
-
-
-def _slab(kind, colour, centre, size, paint) -> tuple[Item, tuple, float]:
+def slab(kind: str, colour: str, size: tuple[float, float, float], paint: Paint) -> Item:
+    """A flat piece of fabric of size (x, y, z) metres, its middle at its origin."""
     item = Item(kind, colour)
     item.box((0, 0, 0), size, paint)
-    return item, tuple(centre), 0.0
+    return item

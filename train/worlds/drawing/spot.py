@@ -50,9 +50,9 @@ class Spot:
         """(a, b, blur): 0..1 over the whole face, for pages, pictures and screens."""
         return self.u / self.wide + 0.5, self.v / self.tall, self.pixel / torch.minimum(self.wide, self.tall)
 
-    def key(self, factor: float = 977.0) -> Tensor:
+    def key(self) -> Tensor:
         """(N,) whole number of the part, for `random`."""
-        return (self.salt * factor * 1000).floor()
+        return (self.salt * 977.0 * 1000).floor()
 
     def two(self, mix: Tensor, tint: Tensor | float = 1.0) -> Tensor:
         """(N, 3): the two colours mixed, times a brightness."""

@@ -90,10 +90,10 @@ def daylight(rng) -> Paint:
     return Paint((0.75, 0.87, 1.0), (0.3, 0.42, 0.3), "blobs", rng.uniform(0.4, 1.2), glow=rng.uniform(0.8, 1.4))
 
 
-def curtain(rng, height: float, width: float | None = None) -> Item:
+def curtain(rng, height: float) -> Item:
     """A hanging curtain of three folds at least, 0.3-0.7 wide."""
     colour = usual(rng, "white", "grey")
-    item, width = Item("curtain", colour), width or rng.uniform(0.3, 0.7)
+    item, width = Item("curtain", colour), rng.uniform(0.3, 0.7)
     material = stuff(rng, colour, str(rng.choice(["slats", "weave", "floral", "plain"], p=[0.4, 0.3, 0.15, 0.15])), 0.3)
     count = max(3, round(width / 0.11))
     for k in range(count):
@@ -282,10 +282,10 @@ def _stove(rng) -> Item:
     return item
 
 
-def stairs(rng, width: float | None = None, steps: int | None = None) -> Item:
+def stairs(rng, steps: int | None = None) -> Item:
     """A flight rising away from its front, risers 0.17-0.19, treads 0.26-0.29, with a rail or two at 0.9."""
     colour = str(rng.choice(["brown", "grey", "white", "grey"]))
-    item, width = Item("stairs", colour), width or rng.uniform(0.9, 1.5)
+    item, width = Item("stairs", colour), rng.uniform(0.9, 1.5)
     rise, tread, count = rng.uniform(0.17, 0.19), rng.uniform(0.26, 0.29), steps or int(rng.integers(3, 15))
     paint = wood(rng, colour) if colour == "brown" else stuff(rng, colour, "concrete", 0.2)
     length, solid = count * tread, rng.random() < 0.7

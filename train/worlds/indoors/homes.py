@@ -127,10 +127,9 @@ def bedroom(room: Room) -> None:
         room.scatter(room.pick((small.clothes, small.bag, small.suitcase, small.basket, small.flat_cushion)))
 
 
-def workplace(room: Room, side: int | None = None) -> None:
+def workplace(room: Room) -> None:
     """A desk at a wall with its chair and what lies on it."""
-    desk = room.stand(furniture.desk(room.rng), side)
-    furnish_desk(room, desk)
+    furnish_desk(room, room.stand(furniture.desk(room.rng)))
 
 
 def furnish_desk(room: Room, desk: Spot | None, chair=None) -> None:

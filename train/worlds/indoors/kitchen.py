@@ -108,19 +108,19 @@ def microwave(rng) -> Item:
     return item
 
 
-def sink(rng, height: float = 0.0) -> Item:
+def sink(rng) -> Item:
     """A kitchen sink of steel or ceramic let into a worktop whose top is the item's z = 0, with its tap."""
     colour = str(rng.choice(["grey", "grey", "white"]))
     item, paint = Item("sink", colour), STEEL if colour == "grey" else ceramic(rng)
     width, tap = rng.uniform(0.45, 0.8), rng.uniform(0.2, 0.34)
     for y, d in ((-0.21, 0.04), (0.2, 0.07)):
-        item.box((0, y, height + 0.005), (width, d, 0.02), paint)
+        item.box((0, y, 0.005), (width, d, 0.02), paint)
     for sx in (-1, 1):
-        item.box((sx * (width / 2 - 0.02), 0, height + 0.005), (0.04, 0.44, 0.02), paint)
-    item.box((0, -0.01, height), (width - 0.06, 0.38, 0.006), darker(paint, 0.55))
-    item.rod((0, 0.2, height), (0, 0.2, height + tap), 0.014, STEEL)
-    item.capsule((0, 0.2, height + tap), (0, 0.02, height + tap - 0.02), 0.013, STEEL)
-    item.box((0.05, 0.2, height + 0.06), (0.08, 0.02, 0.014), STEEL)
+        item.box((sx * (width / 2 - 0.02), 0, 0.005), (0.04, 0.44, 0.02), paint)
+    item.box((0, -0.01, 0), (width - 0.06, 0.38, 0.006), darker(paint, 0.55))
+    item.rod((0, 0.2, 0), (0, 0.2, tap), 0.014, STEEL)
+    item.capsule((0, 0.2, tap), (0, 0.02, tap - 0.02), 0.013, STEEL)
+    item.box((0.05, 0.2, 0.06), (0.08, 0.02, 0.014), STEEL)
     return item
 
 

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..places import Rectangle, footprint, inside, is_free
+from ..places import MOST_THINGS, Rectangle, footprint, inside, is_free
 from ..things import STRUCTURE, Item
 
-MOST_PARTS, MOST_THINGS = 1150, 240
+MOST_PARTS = 1150
+"""Shapes that a place may have."""
 WALLS = range(4)
 
 
@@ -143,16 +144,12 @@ class Room:
             self.taken.append(area)
         return spot
 
-    def scatter(self, item: Item, tries: int = 5, yaw: float | None = None, near: Spot | None = None) -> Spot | None:
-        """Stand the item anywhere on the floor, or within 1.5 m of another thing."""
+    def scatter(self, item: Item, tries: int = 5, yaw: float | None = None) -> Spot | None:
+        """Stand the item anywhere on the floor."""
         for _ in range(tries):
             turn = self.rng.uniform(0, 2 * np.pi) if yaw is None else yaw
-            if near is not None:
-                angle, away = self.rng.uniform(0, 2 * np.pi), self.rng.uniform(0.4, 1.5)
-                x, y = near.x + away * np.cos(angle), near.y + away * np.sin(angle)
-            else:
-                x = self.rng.uniform(self.area[0] + 0.1, self.area[2] - 0.1)
-                y = self.rng.uniform(self.area[1] + 0.1, self.area[3] - 0.1)
+            x = self.rng.uniform(self.area[0] + 0.1, self.area[2] - 0.1)
+            y = self.rng.uniform(self.area[1] + 0.1, self.area[3] - 0.1)
             if spot := self.put(item, x, y, turn):
                 return spot
         return None

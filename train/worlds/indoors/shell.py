@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..outdoors import facades, nature
-from ..places import _slab, overlap
+from ..places import is_free, slab
 from ..things import Item, Paint, paint_of, rgb_of, shade, stuff
 from . import fittings
 from .materials import metal
@@ -100,23 +100,24 @@ def add_curtains(room: Room, side: int) -> None:
                 room.spans[side].append((along - wide, along + wide, 0.0, top))
 
 
-def add_door(room: Room, side: int, along: float | None = None) -> bool:
+def add_door(room: Room, side: int) -> bool:
     """A shut door with its switch; the floor before it stays free."""
     item = fittings.door(room.rng)
     wide = float(item.bounds()[1][0] - item.bounds()[0][0])
-    at = room.span(side, wide, 0.0, 2.1, along)
+    at = room.span(side, wide, 0.0, 2.1)
     if at is None or room.height < 2.1:
         return False
     x, y, yaw = room.against(side, at, 0.02)
     if room.knee and side > 1:
         return False
     room.add(item, x, y, 0.0, yaw)
-    _keep_free(room, side, at, wide)
+    _keep_free(room, side, at)
     _switch(room, side, at, wide)
     return True
 
 
-def _keep_free(room: Room, side: int, at: float, wide: float) -> None:
+def _keep_free(room: Room, side: int, at: float) -> None:
+    """The floor before a door or a doorway."""
     x, y, _ = room.against(side, at, 0.45)
     room.taken.append((x - 0.45, y - 0.45, x + 0.45, y + 0.45))
 
@@ -148,7 +149,7 @@ def join(room: Room, other: Room, side: int) -> bool:
             return False
     for place, wall, along in ((room, side, at), (other, back, behind)):
         place.holes[wall].append((along - wide / 2, along + wide / 2, 0.0, high))
-        _keep_free(place, wall, along, wide)
+        _keep_free(place, wall, along)
         _switch(place, wall, along, wide + 0.14)
     if wide < 1.0:
         opened = rng.uniform(0.7, 1.65) if room.chance(0.8) else 0.0
@@ -203,9 +204,9 @@ def enclose(room: Room, paints: list[tuple[str, Paint]], floor: tuple[str, Paint
             room.add(trim, x, y, 0.0, yaw)
     x, y = (room.area[0] + room.area[2]) / 2, (room.area[1] + room.area[3]) / 2
     size = (room.width + 2 * THICK, room.length + 2 * THICK, 0.2)
-    room.add(*_flat(_slab("floor", floor[0], (x, y, -0.1), size, floor[1])))
+    room.add(slab("floor", floor[0], size, floor[1]), x, y, -0.1)
     if room.knee is None:
-        room.add(*_flat(_slab("ceiling", "white", (x, y, height + 0.1), size, ceiling)))
+        room.add(slab("ceiling", "white", size, ceiling), x, y, height + 0.1)
         return
     low, slope = room.knee
     run = (height - low) / slope  # how far the slope reaches into the room
@@ -217,11 +218,6 @@ def enclose(room: Room, paints: list[tuple[str, Paint]], floor: tuple[str, Paint
         roof.box(middle, (long, room.length + 0.3, 0.16), ceiling, tuple(normal))
     roof.box((0, 0, height + 0.1), (max(0.3, room.width - 2 * run + 0.3), room.length + 0.3, 0.2), ceiling)
     room.add(roof, x, y)
-
-
-def _flat(slab):
-    item, (x, y, z), yaw = slab
-    return item, x, y, z, yaw
 
 
 def ceiling_paint(rng, office: bool) -> Paint:
@@ -261,7 +257,7 @@ def columns(room: Room, step: float) -> None:
 
 def _stand_column(room: Room, item: Item, x: float, y: float, size: float) -> None:
     area = (x - size / 2 - 0.1, y - size / 2 - 0.1, x + size / 2 + 0.1, y + size / 2 + 0.1)
-    if not any(overlap(area, t) for t in room.taken) and room.add(item, x, y):
+    if is_free(area, room.taken) and room.add(item, x, y):
         room.taken.append(area)
 
 
@@ -287,14 +283,7 @@ def outside(room: Room, rooms: list[Room]) -> None:
     kind, colour = [("grass", "green"), ("pavement", "grey"), ("ground", "brown")][int(rng.integers(3))]
     paint = stuff(rng, colour, {"grass": "lawn", "pavement": "asphalt", "ground": "soil"}[kind], 0.3)
     middle = ((room.area[0] + room.area[2]) / 2, (room.area[1] + room.area[3]) / 2)
-    _daylit(
-        room,
-        _slab(kind, colour, (*middle, -room.storey - 1.0), (400, 400, 2.0), paint)[0],
-        *middle,
-        -room.storey - 1.0,
-        0.0,
-        day,
-    )
+    _daylit(room, slab(kind, colour, (400, 400, 2.0), paint), *middle, -room.storey - 1.0, 0.0, day)
     for side in WALLS:
         if not any(low > 0 for _, _, low, _ in room.holes[side]):
             continue
@@ -304,7 +293,7 @@ def outside(room: Room, rooms: list[Room]) -> None:
             x, y, yaw = room.against(side, room.extent(side) / 2 + rng.uniform(-1, 1) * -away * 0.7, away)
             item = facades.building(rng, "flats", near=False).item if house else nature.tree(rng, near=False)
             reach = np.abs(np.concatenate(item.bounds())[[0, 1, 3, 4]]).max()
-            clear = all(not overlap((x - reach, y - reach, x + reach, y + reach), r.area) for r in rooms)
+            clear = is_free((x - reach, y - reach, x + reach, y + reach), [r.area for r in rooms])
             if clear and len(item.parts) < 160:
                 _daylit(room, item, x, y, -room.storey, yaw, day)
 

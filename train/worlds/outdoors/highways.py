@@ -6,7 +6,7 @@ import numpy as np
 
 from ..indoors import people
 from ..places import Place
-from ..things import Item, stuff
+from ..things import Item, Paint, stuff
 from . import nature, street, vehicles
 from .facades import building
 from .roads import FAR_END, TOP, Road, dashes, line, paints, traffic
@@ -41,7 +41,7 @@ def suburb(rng) -> Place:
     for side in (-1, 1):
         y = rng.uniform(-18, -10)
         while y < 92:
-            y += _plot(site, road, side, y, garden, deep, border, top, paving)
+            y += _plot(site, side, y, garden, deep, border, paving)
     traffic(site, road, rng.uniform(0.1, 0.5), heavy=0.08)
     for side in (-1, 1):
         for y in np.arange(rng.uniform(-5, 5), 100, rng.uniform(16, 28)):
@@ -60,8 +60,12 @@ def suburb(rng) -> Place:
     return site.place()
 
 
-def _plot(site: Site, road: Road, side, y, garden, deep, border, top, paving) -> float:
-    """One house with its garden and driveway; the width of the plot."""
+def _plot(site: Site, side: int, y: float, garden: float, deep: float, border: str, paving: Paint) -> float:
+    """One house with its garden and driveway; the width of the plot.
+
+    side: of the road. y: where the plot starts. garden: |x| of its border (hedge, fence, wall or none) to the street.
+    deep: metres from there to the house.
+    """
     rng = site.rng
     near = site.near(side * garden, y + 7)
     house = building(rng, "house", near=near)

@@ -18,24 +18,28 @@ from .park import parasol
 from .site import STREET_SIDE, Site, earth
 
 TOP = 0.02  # height of the road's surface
-FAR_END = 110.0
+FAR_END = 110.0  # y up to which marks and vehicles go
 
 
 @dataclass
 class Road:
+    """A road's cross section, metres; lanes are numbered from the left."""
+
     lanes: int
-    lane: float
+    lane: float  # width of one
     parking: float  # width of a parking lane on either side, 0 = none
-    kerb: float
-    pavement: float
+    kerb: float  # height
+    pavement: float  # width of either one
     hand: int  # 1: traffic keeps to the right, -1: to the left
     one_way: bool = False
 
     @property
     def half(self) -> float:
+        """From the middle to the kerb."""
         return self.lanes * self.lane / 2 + self.parking
 
     def centre(self, number: int) -> float:
+        """x of a lane's middle."""
         return (number - (self.lanes - 1) / 2) * self.lane
 
     def ahead(self, number: int) -> bool:
@@ -54,7 +58,7 @@ def paints(rng) -> tuple[Paint, Paint]:
 
 
 def dashes(marks: Item, x, start, stop, paint, on, off, wide=0.13, skip=None):
-    """A broken line along y, without what falls between the two heights of `skip`."""
+    """A broken line along y, without what falls between the two ends of `skip`."""
     y = start
     while y < stop:
         if skip is None or not (skip[0] - on < y < skip[1]):
@@ -73,14 +77,17 @@ def _zebra(marks: Item, half, y, paint):
         marks.box((x + 0.1, y, TOP - 0.094), (0.5, 3.0, 0.2), paint)
 
 
-def traffic(site: Site, road: Road, busy: float, stop=FAR_END - 4, skip=None, heavy=0.12, riders=0.1):
-    """Vehicles and riders in all lanes; `skip`: heights y that stay empty (a junction)."""
+def traffic(site: Site, road: Road, busy: float, skip=None, heavy=0.12, riders=0.1):
+    """Vehicles and riders in all lanes.
+
+    busy: odds that a gap is taken. skip: (from, to) along y that stays empty (a junction). heavy, riders: odds of them.
+    """
     rng = site.rng
     for number in range(road.lanes):
         ahead = road.ahead(number)
         queue = rng.random() < 0.25
         y = rng.uniform(6.5, 14) if queue else rng.uniform(5, 40)
-        while y < stop:
+        while y < FAR_END - 4:
             if skip is None or not (skip[0] - 4 < y < skip[1] + 4):
                 x, yaw = road.centre(number) + rng.normal(0, 0.12), np.pi if ahead else 0.0
                 if rng.random() < riders:
@@ -90,8 +97,9 @@ def traffic(site: Site, road: Road, busy: float, stop=FAR_END - 4, skip=None, he
             y += rng.uniform(7, 10) if queue else rng.uniform(9, 35)
 
 
-def _parked(site: Site, road: Road, skip, stop=85.0):
-    rng = site.rng
+def _parked(site: Site, road: Road, skip):
+    """Cars, now and then a motorcycle, along both kerbs."""
+    rng, stop = site.rng, 85.0
     for sign in (-1, 1):
         busy, y = rng.uniform(0.35, 0.95), rng.uniform(-5, 0)
         while y < stop:
@@ -204,7 +212,7 @@ def city_street(rng) -> Place:
 
 
 def _carriageway(site: Site, road: Road, skip) -> None:
-    """Asphalt, kerbs, pavements and marks, cut by a cross street over the heights `skip`."""
+    """Asphalt, kerbs, pavements and marks, cut by a cross street from y = skip[0] to skip[1]."""
     rng, half, top = site.rng, road.half, TOP + road.kerb
     colour, asphalt = earth(rng, "road")
     site.slab("road", colour, (-half, -60, half, 260), TOP, asphalt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..indoors import people, small_things
-from ..places import Place, _put, _slab, footprint, is_free
+from ..places import MOST_THINGS, Place, footprint, is_free, slab
 from ..things import STRUCTURE, Item, Paint, rgb_of, shade, stuff
 from . import nature, street, vehicles
 from .facades import building
@@ -20,14 +20,15 @@ SMALL = ("bicycle", "bin", "bench", "fire hydrant", "mailbox", "bollard", "bush"
          "motorcycle", "dog", "box", "backpack")  # fmt: skip
 """Kinds worth a close-up."""
 IN_ROADS = ("person", "dog", "bicycle", "motorcycle", "traffic cone", "car")
-LIMIT = 240
-"""Things a place may hold: instances are numbered in one byte."""
 
 
 class Site:
-    """Things placed so far. The viewer stands near `eye` = (x, y, heading), which is kept free."""
+    """Things placed so far. The viewer stands near `eye` = (x, y, heading), which is kept free.
 
-    def __init__(self, rng, eye=(0.0, 0.0, 0.0), style: str = "walker", spread: float = 0.2, room: float = 0.7):
+    style: as in `Place`. spread: of the headings in which views look, radians. room: metres kept free around a walker.
+    """
+
+    def __init__(self, rng, eye: tuple[float, float, float], style: str, spread: float, room: float = 0.7):
         self.rng, self.eye, self.style, self.spread = rng, eye, style, spread
         self.placed, self.taken, self.hills, self.slabs, self.things = [], [], [], [], 0
         self.species = rng.choice(nature.SPECIES, int(rng.integers(1, 5)), p=nature.SPECIES_ODDS)
@@ -40,12 +41,16 @@ class Site:
 
     def put(self, item: Item, x, y, z: float | None = None, yaw=0.0, margin: float = 0.05) -> bool:
         """Place a thing unless it would overlap another; on the ground unless told otherwise."""
-        if self.things >= LIMIT:
+        if self.things >= MOST_THINGS:
             return False
         z = self.under(x, y)[0] if z is None else z
-        done = _put(self.placed, self.taken, item, x, y, z, yaw, margin=margin)
-        self.things += done
-        return done
+        area = footprint(item, x, y, yaw, margin)
+        if not is_free(area, self.taken):
+            return False
+        self.taken.append(area)
+        self.placed.append((item, (x, y, z), yaw))
+        self.things += 1
+        return True
 
     def under(self, x: float, y: float) -> tuple[float, str]:
         """The height of the ground at (x, y), metres, and what it is."""
@@ -55,7 +60,7 @@ class Site:
     def stand(self, item: Item, x, y, z: float | None = None, yaw: float = 0.0, radius: float = 0.3) -> bool:
         """Like `put` for what is wide only overhead (a tree, a lamp): it needs `radius` metres around its foot."""
         spot = (x - radius, y - radius, x + radius, y + radius)
-        if self.things >= LIMIT or not is_free(spot, self.taken):
+        if self.things >= MOST_THINGS or not is_free(spot, self.taken):
             return False
         self.taken.append(spot)
         self.placed.append((item, (x, y, self.under(x, y)[0] if z is None else z), yaw))
@@ -72,12 +77,13 @@ class Site:
         """A flat ground over area = (x0, y0, x1, y1), its surface at `top` metres."""
         x0, y0, x1, y1 = area
         centre = ((x0 + x1) / 2, (y0 + y1) / 2, top - 1.0)
-        self.placed.append(_slab(kind, colour, centre, (x1 - x0, y1 - y0, 2.0), paint))
+        self.placed.append((slab(kind, colour, (x1 - x0, y1 - y0, 2.0), paint), centre, 0.0))
         self.slabs.append((kind, area, top))
 
-    def ground(self, kind: str, top: float = 0.0, area=(-450, -450, 450, 450)) -> None:
+    def ground(self, kind: str) -> None:
+        """What everything stands on: earth of this kind, 900 x 900 m, its surface at height 0."""
         colour, paint = earth(self.rng, kind)
-        self.slab("ground" if kind == "sand" else kind, colour, area, top, paint)
+        self.slab("ground" if kind == "sand" else kind, colour, (-450, -450, 450, 450), 0.0, paint)
 
     def raise_hill(self, x: float, y: float, size, colour: str = "green") -> None:
         self.hills.append((hill(self.rng, size, colour), (x, y, 0.0), 0.0))
@@ -115,7 +121,7 @@ class Site:
         self.placed.append((built.item, (x, y, z), yaw))
         at, c, s = self.placed[-1][1], np.cos(yaw), np.sin(yaw)
         for item, (u, v, w) in built.things:
-            if self.things < LIMIT:
+            if self.things < MOST_THINGS:
                 self.placed.append((item, (at[0] + c * u - s * v, at[1] + s * u + c * v, at[2] + w), yaw))
                 self.things += 1
         return True
@@ -132,7 +138,7 @@ class Site:
 
     def seat(self, x: float, y: float, z: float | None = None, yaw: float = 0.0) -> None:
         """A bench, half the time with somebody on it."""
-        if self.put(street.bench(self.rng), x, y, z, yaw) and self.things < LIMIT and self.rng.random() < 0.5:
+        if self.put(street.bench(self.rng), x, y, z, yaw) and self.things < MOST_THINGS and self.rng.random() < 0.5:
             side = self.rng.uniform(-0.4, 0.4)
             at = (x + np.cos(yaw) * side, y + np.sin(yaw) * side, self.placed[-1][1][2])
             self.placed.append((people.seated(self.rng), at, yaw))
@@ -142,7 +148,7 @@ class Site:
         """Somebody on a bicycle or a motorcycle."""
         motor, near = bool(self.rng.random() < 0.35), self.near(x, y)
         bike = vehicles.motorcycle(self.rng, near) if motor else vehicles.bicycle(self.rng, near)
-        if self.things < LIMIT - 1 and self.put(bike, x, y, z, yaw):
+        if self.things < MOST_THINGS - 1 and self.put(bike, x, y, z, yaw):
             self.placed.append((vehicles.rider(self.rng, motor), (x, y, z), yaw))
             self.things += 1
 

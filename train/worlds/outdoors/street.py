@@ -335,8 +335,9 @@ def fence(rng, length: float = 0.0, near: bool = True) -> Item:
     return item
 
 
-def guard_rail(rng, length: float = 24.0) -> Item:
-    """A motorway's steel rail along x, 0.7-0.8 m high, a post every 4 m."""
+def guard_rail(rng) -> Item:
+    """24 m of a motorway's steel rail along x, 0.7-0.8 m high, a post every 4 m."""
+    length = 24.0
     item, height, metal = Item("fence", "grey"), rng.uniform(0.7, 0.8), _metal(rng, "grey")
     for z in (height - 0.075, height - 0.235):
         item.capsule((-length / 2, -0.06, z), (length / 2, -0.06, z), 0.075, metal)
@@ -345,9 +346,9 @@ def guard_rail(rng, length: float = 24.0) -> Item:
     return item
 
 
-def site_fence(rng, length: float = 3.5) -> Item:
+def site_fence(rng) -> Item:
     """One panel of a building site's fence: 3.5 x 2 m of tubes and wires on concrete feet."""
-    item, metal = Item("fence", "grey"), _metal(rng, "grey")
+    item, metal, length = Item("fence", "grey"), _metal(rng, "grey"), 3.5
     for sx in (-1, 1):
         item.post(sx * (length / 2 - 0.03), 0, 0.1, 2.0, 0.02, metal)
         item.cushion((sx * (length / 2 - 0.12), 0, 0.07), (0.24, 0.6, 0.14), 0.03, stuff(rng, "grey", "concrete", 0.2))
