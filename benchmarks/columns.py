@@ -89,7 +89,7 @@ DEPTH = {
     "normal_mean_deg": "float64",
     "normal_median_deg": "float64",
     "token_peak": "float64",  # power at the token period over its neighbourhood's; 1 = no peak
-    "token_seams": "float64",  # step of log depth across tokens' borders over that between other neighbours; 1 = none
+    "token_seams": "float64",  # step of log depth across tokens' borders over that inside tokens; 1 = no seam
     "token_period_px": "float64",  # pixels of the photograph, across
     # camera (benchmarks/camera.py): what the model predicts by itself, whatever it was given
     "fov_error_deg": "float64",  # |horizontal field of view, predicted - true|

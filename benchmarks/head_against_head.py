@@ -155,7 +155,7 @@ def heads_table(rows: list[Compared], note: str) -> Table:
         note,
         "mean ± standard deviation over seeds; edge width: of the edges found (share of true edges across which at "
         "least half of the step is made); edges off, missed: accuracy and completeness of iBims-1; seams: step across "
-        "token borders over that between other neighbours",
+        "token borders over that inside tokens; 1 = none",
         f"GFLOPs, milliseconds (fastest of {REPEATS}, {torch.get_num_threads()} threads): the depth head alone on one "
         f"{width}x{height} photograph; intervals not calibrated",
     ]

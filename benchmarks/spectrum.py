@@ -31,13 +31,15 @@ def token_peak(prediction: np.ndarray, period_px: tuple[float, float]) -> float:
 
 
 def token_seams(prediction: np.ndarray, period_px: tuple[float, float]) -> float:
-    """The step of log depth across the borders of tokens over that between all other neighbours; 1 = borders not seen.
+    """The step of log depth across the borders of tokens over that between neighbours inside; 1 = borders not seen.
 
     `token_peak` is blind to blocks: noise that is held for a period has no power at that period. Here every pair of
-    neighbours in a row (then in a column) gives min(|difference of log depth|, ln 1.1), so that true depth edges count
-    little; pairs on both sides of a multiple of the period are at a border. The ratio of the two means, along rows or
-    columns, whichever is larger. Steps of standard deviation s at borders in noise of standard deviation r (both small)
-    give sqrt(1 + s^2 / (2 r^2)). nan where neither axis has two tokens.
+    neighbours in a row (then in a column) gives min(|difference of log depth|, ln 1.1), so that true depth edges
+    count little. Pairs on both sides of a multiple of the period are at a border; they are compared with those a
+    quarter and three quarters of a period on (not with all: maps made of cells of a few pixels step between these
+    everywhere). The ratio of the two means, along rows or columns, whichever is larger. Steps of standard deviation
+    s at borders in noise of standard deviation r (both small) give sqrt(1 + s^2 / (2 r^2)). nan where neither axis
+    has two tokens.
     """
     ratios = [_seams(values, period) for values, period in zip((prediction, prediction.T), period_px, strict=True)]
     told = [ratio for ratio in ratios if not math.isnan(ratio)]
@@ -49,10 +51,10 @@ def _seams(rows: np.ndarray, period: float) -> float:
         return math.nan
     logs = np.log(rows, where=valid(rows), out=np.full(rows.shape, np.nan))
     steps = np.minimum(np.abs(np.diff(logs, axis=1)), MOST_STEP)
-    token = np.floor((np.arange(rows.shape[1]) + 0.5) / period)
-    at_border = np.diff(token) > 0
-    border, inside = steps[:, at_border], steps[:, ~at_border]
-    if np.isnan(border).all() or np.isnan(inside).all():
+    quarter = np.floor((np.arange(rows.shape[1]) + 0.5) / period * 4)
+    entered = np.where(np.diff(quarter) > 0, quarter[1:] % 4, np.nan)
+    border, inside = steps[:, entered == 0], steps[:, entered % 2 == 1]
+    if np.isnan(border).all() or np.isnan(inside).all():  # also where there is none
         return math.nan
     return float((np.nanmean(border) + FLOOR) / (np.nanmean(inside) + FLOOR))
 

@@ -236,7 +236,9 @@ def test_a_plane_and_a_depth_edge_have_no_seams():
     assert token_seams(np.full((192, 256), 2.0), (32, 32)) == pytest.approx(1, abs=1e-9)
     assert token_seams(np.exp(x / 300 + y / 200), (32, 32)) == pytest.approx(1, abs=1e-6)
     edge = np.exp(x / 300) * np.where(x < 128, 1.0, 3.0)  # right at a border: one step of seven counts as ln 1.1
-    assert 1 < token_seams(edge, (32, math.inf)) < 1 + math.log(1.1) * 300 / 7 + 0.01
+    assert token_seams(edge, (32, math.inf)) == pytest.approx((6 / 300 + math.log(1.1)) / 7 * 300, rel=0.01)
+    cells = np.kron(np.exp(x[::2, ::2] / 300), np.ones((2, 2)))  # of two pixels: steps everywhere, none of a token's
+    assert token_seams(cells, (32, math.inf)) == pytest.approx(1, abs=1e-6)
     assert math.isnan(token_seams(np.full((40, 40), 2.0), (32, 32)))  # two tokens are the least
     holes = np.where(x < 20, np.nan, np.exp(x / 300))
     assert token_seams(holes, (32, 32)) == pytest.approx(1, abs=1e-6)
