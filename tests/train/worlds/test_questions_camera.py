@@ -6,7 +6,8 @@ import pytest
 from tests.train.worlds.asked import level_scene, pairs, points
 from train.worlds.asking.camera_questions import camera_height, free_space, room_height, room_width, tilt_word
 from train.worlds.asking.seen import Shown
-from train.worlds.things import KINDS
+from train.worlds.layout import primitives_of
+from train.worlds.things import KINDS, Item, Paint
 
 WALL, FLOOR, CEILING = (KINDS.index(kind) for kind in ("wall", "floor", "ceiling"))
 
@@ -61,6 +62,15 @@ def test_what_is_beside_the_way_under_foot_or_overhead_is_no_obstacle():
         assert free_space(seen(box=(low, high))) == pytest.approx(5.5, abs=0.02)
 
 
+def test_the_way_along_a_pavement_is_free_though_the_pavement_is_higher_than_the_road():
+    scene, shown = level_scene(1, size=(60, 80), room=ROOM, position=(2.0, 0.5, 1.2)), seen()
+    item = Item("pavement", "grey")
+    item.box((0, 0, -0.85), (8, 12, 2), Paint((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)))
+    scene.primitives, scene.position = primitives_of([(item, (0, 0, 0), 0.0)]), np.array([2.0, 0.5, 1.35])
+    assert camera_height(Shown(scene, shown.depth_z, shown.instance, shown.kind)) == pytest.approx(1.2)
+    assert free_space(Shown(scene, shown.depth_z, shown.instance, shown.kind)) == pytest.approx(5.5, abs=0.02)
+
+
 def test_free_space_is_not_told_where_the_ground_in_front_is_hidden():
     assert free_space(seen(pitch=35)) is None
 
@@ -98,6 +108,6 @@ def test_free_space_in_rendered_scenes_is_free():
         with np.errstate(invalid="ignore"):
             world = points(scene, depth) @ scene.rotation.T
             across = world[..., 0] * forward[1] - world[..., 1] * forward[0]
-            above = world[..., 2] + scene.position[2]
+            above = world[..., 2] + scene.camera_height
             way = (np.abs(across) < 0.3) & (above > 0.1) & (above < 1.8) & np.isfinite(depth)
         assert (world[way][:, :2] @ forward < answer - 1e-3).sum() <= 4

@@ -138,9 +138,9 @@ class Shown:
         return len(found) if all(s.clear for s in found) else None
 
     def heights(self) -> np.ndarray:
-        """(H, W): metres above the floor of every visible point; not finite in the sky."""
+        """(H, W): metres of every visible point above the ground below the camera; not finite in the sky."""
         with np.errstate(invalid="ignore"):
-            return self.points @ self.scene.rotation[2] + self.scene.position[2]
+            return self.points @ self.scene.rotation[2] + self.scene.camera_height
 
     def smooth_depth(self, x: int, y: int) -> float | None:
         """depth_z there; None in the sky and right beside an edge: rounding to 0-1000 must not change an answer."""
