@@ -9,7 +9,7 @@ import typer
 
 def train(
     recipe: Annotated[
-        Path, typer.Option(help="stage1, stage2, nano, depthvlm-stage1, depthvlm-stage2, or a YAML file.")
+        Path, typer.Option(help="stage1, stage2, nano-pretrain, ... (the files of train/recipes), or a YAML file.")
     ],
     changes: Annotated[
         list[str] | None, typer.Argument(help="key=value or group.key=value, over the recipe's.")

@@ -6,6 +6,7 @@ z forward). `sample_scene` depends on its seed alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,13 @@ from .camera import SIZES, Lens, best_view, sample_lens, step_aside
 from .drawing.light import look
 from .indoors.rooms import indoor as sample_room
 from .outdoors.outside import outdoor
-from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, Item, turn_of
+from .places import Placed
+from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, turn_of, turn_of_yaw
 
 FAR = 120.0
 """Metres of z-depth; anything beyond is sky."""
-MOST_THINGS = 250
+MOST_LABELS = 250
+"""Things that 8-bit labels tell apart; places keep below by themselves (`places.MOST_THINGS`), but for a few."""
 _SHAPE, _TEXTURE = ({name: i for i, name in enumerate(names)} for names in (SHAPES, TEXTURES))
 _GROUND = [KINDS.index(kind) for kind in ("floor", "ground", "road", "pavement", "grass")]
 
@@ -155,8 +158,8 @@ def sample_views(seed: int, count: int, size: tuple[int, int] | None = None) -> 
     indoor = rng.random() < 0.55
     for _ in range(24):
         place = sample_room(rng) if indoor else outdoor(rng)
-        place.placed = _labelled(place.placed)
-        primitives = _primitives(place.placed)
+        place.placed = labelled(place.placed)
+        primitives = primitives_of(place.placed)
         lens = sample_lens(rng, place)
         first = best_view(rng, primitives, place, lens)
         if first is not None:
@@ -177,28 +180,24 @@ def sample_views(seed: int, count: int, size: tuple[int, int] | None = None) -> 
         scenes.append(Scene(
             seed=seed, domain=place.domain, size=seen.size, focal=seen.focal, principal=seen.principal,
             rotation=view.rotation, position=view.position, primitives=primitives,
-            things=_things(place.placed, view.rotation, view.position), look=light, room=place.room,
+            things=things_of(place.placed, view.rotation, view.position), look=light, room=place.room,
             distortion=seen.distortion, view=number, camera_to_world=pose if count > 1 else None,
         ))  # fmt: skip
     return scenes
 
 
-def _labelled(placed: list) -> list:
-    """Without the things beyond the 250 that 8-bit labels can tell apart, the last ones placed."""
+def labelled(placed: Sequence[Placed]) -> list[Placed]:
+    """Without the things beyond MOST_LABELS, the last ones placed."""
     kept, things = [], 0
     for one in placed:
         things += one[0].kind not in STRUCTURE
-        if one[0].kind in STRUCTURE or things <= MOST_THINGS:
+        if one[0].kind in STRUCTURE or things <= MOST_LABELS:
             kept.append(one)
     return kept
 
 
-def _yaw(angle: float) -> np.ndarray:
-    c, s = np.cos(angle), np.sin(angle)
-    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
-
-
-def _primitives(placed: list[tuple[Item, tuple[float, float, float], float]]) -> Primitives:
+def primitives_of(placed: Sequence[Placed]) -> Primitives:
+    """The shapes of all placed items; things (not the fabric) are numbered from 1 in their order."""
     rows, instance = [], 0
     for item, _, _ in placed:
         fabric = item.kind in STRUCTURE
@@ -211,7 +210,7 @@ def _primitives(placed: list[tuple[Item, tuple[float, float, float], float]]) ->
                 paint.scale, paint.gloss, paint.glow, part.round, *part.centre,
             ))  # fmt: skip
     counts = [len(item.parts) for item, _, _ in placed]
-    spin = np.repeat([_yaw(yaw) for _, _, yaw in placed], counts, 0)
+    spin = np.repeat([turn_of_yaw(yaw) for _, _, yaw in placed], counts, 0)
     at = np.repeat(np.array([at for _, at, _ in placed], float), counts, 0)
     table = np.array(rows, float)
     whole = table[:, [0, 4, 5, 6, 7]].astype(np.int64)
@@ -224,13 +223,14 @@ def _primitives(placed: list[tuple[Item, tuple[float, float, float], float]]) ->
     )  # fmt: skip
 
 
-def _things(placed, rotation, position) -> list[Thing]:
+def things_of(placed: Sequence[Placed], rotation: np.ndarray, position: np.ndarray) -> list[Thing]:
+    """The things among placed items in the frame of a camera: rotation (3, 3) camera -> world, position (3,) metres."""
     things = []
     for item, at, yaw in placed:
         if item.kind in STRUCTURE:
             continue
         low, high = item.bounds()
-        spin = _yaw(yaw)
+        spin = turn_of_yaw(yaw)
         centre = spin @ ((low + high) / 2) + np.array(at)
         things.append(Thing(
             item.kind, item.colour, len(things) + 1,

@@ -10,20 +10,22 @@ import numpy as np
 from .things import Item, Paint
 
 Rectangle = tuple[float, float, float, float]  # x0, y0, x1, y1 on the floor, metres
+Placed = tuple[Item, tuple[float, float, float], float]
+"""An item, where its origin is (x, y, z) in metres, and its yaw in radians."""
 MOST_THINGS = 240
 """Things that a place may hold: their numbers must fit into the 8 bits of a label."""
 
 
 @dataclass
 class Place:
-    """Items with their place (x, y, z) and yaw (radians), and a sampler of viewpoints (x, y, heading).
+    """What is placed, and a sampler of viewpoints (x, y, heading in radians from +y towards +x).
 
     targets: points (x, y, z) that are worth a close-up, metres, in the frame of the place.
     style: who looks; "driver" is a camera in a car: in its lane, level, 1.2-1.8 m (higher in a truck) above the road.
     """
 
     domain: str
-    placed: list[tuple[Item, tuple[float, float, float], float]]
+    placed: list[Placed]
     viewpoint: Callable
     room: tuple[float, float, float] | None = None
     targets: list[tuple[float, float, float]] = field(default_factory=list)

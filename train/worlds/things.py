@@ -177,6 +177,12 @@ def turn_of(axis: Axis) -> np.ndarray:
     return _TURN[axis] if isinstance(axis, str) else _turn_to(axis)
 
 
+def turn_of_yaw(yaw: float) -> np.ndarray:
+    """(3, 3): a turn by `yaw` radians about the upright, from x towards y."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
+
+
 @lru_cache(8192)
 def _turn_to(axis: tuple[float, float, float]) -> np.ndarray:
     """In plain numbers: worlds have a thousand parts."""
@@ -200,6 +206,7 @@ def rgb_of(rng: np.random.Generator, colour: str) -> tuple[float, float, float]:
 
 
 def shade(rgb, factor: float) -> tuple[float, float, float]:
+    """A linear RGB value, brighter or darker by a factor; at most 1."""
     red, green, blue = (min(1.0, c * factor) for c in rgb)
     return red, green, blue
 

@@ -9,7 +9,7 @@ import pytest
 
 from train.worlds.camera import SIZES, Lens, View, distort, glance, is_clear, undistort
 from train.worlds.drawing.render import render
-from train.worlds.layout import MOST_THINGS, _labelled, _primitives, sample_scene, sample_views
+from train.worlds.layout import MOST_LABELS, labelled, primitives_of, sample_scene, sample_views
 from train.worlds.things import Item, Paint
 
 GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3))
@@ -101,7 +101,7 @@ def test_nothing_stands_right_before_a_lens_however_thin():
     for ahead in (0.1, 0.18, 0.3, -0.1):
         pole = Item("pole", "grey")
         pole.post(0, ahead, 0, 3, 0.002, GREY)
-        primitives = _primitives([(pole, (0.0, 0.0, 0.0), 0.0)])
+        primitives = primitives_of([(pole, (0.0, 0.0, 0.0), 0.0)])
         view = View(lens, level, np.array([0, 0, 1.5]))
         seen = glance(primitives, view)
         assert seen is not None and np.isinf(seen[0]).all()  # it slips through the coarse rays
@@ -159,6 +159,6 @@ def test_no_scene_has_more_things_than_labels_can_number():
     for item in (ball, wall):
         item.blob((0, 0, 0), (1, 1, 1), GREY)
     at = (0.0, 0.0, 0.0)
-    kept = _labelled([(ball, at, 0.0)] * 300 + [(wall, at, 0.0)])
-    assert len(kept) == MOST_THINGS + 1 and kept[-1][0] is wall
-    assert all(len(scene.things) <= MOST_THINGS for scene in many())
+    kept = labelled([(ball, at, 0.0)] * 300 + [(wall, at, 0.0)])
+    assert len(kept) == MOST_LABELS + 1 and kept[-1][0] is wall
+    assert all(len(scene.things) <= MOST_LABELS for scene in many())

@@ -14,7 +14,7 @@ from train.worlds.drawing.render import render
 from train.worlds.drawing.spot import Spot
 from train.worlds.drawing.textures import painted
 from train.worlds.drawing.tracer import Tracer
-from train.worlds.layout import Scene, _primitives, _things, sample_scene
+from train.worlds.layout import Scene, primitives_of, sample_scene, things_of
 from train.worlds.places import Place
 from train.worlds.things import KINDS, SCALES, TEXTURES, Item, Paint, paint_of, stuff
 
@@ -47,8 +47,8 @@ def scene_of(*placed, lights=(), ambient=0.0, size=(64, 64), height=6.0, **other
     weather |= {"lights": list(lights), "ambient": np.full((6, 3), ambient), "fog": 1e9, "lit": 0.0} | other
     return Scene(
         seed=0, domain="outdoor", size=size, focal=50.0, principal=(size[1] / 2, size[0] / 2), rotation=DOWN,
-        position=np.array([0, 0, height]), primitives=_primitives(list(placed)),
-        things=_things(placed, DOWN, np.array([0, 0, height])), look=weather, room=None,
+        position=np.array([0, 0, height]), primitives=primitives_of(placed),
+        things=things_of(placed, DOWN, np.array([0, 0, height])), look=weather, room=None,
     )  # fmt: skip
 
 

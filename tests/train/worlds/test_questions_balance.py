@@ -10,7 +10,7 @@ from tests.train.worlds.asked import made_up
 from train.worlds.asking import camera_questions, naming, relations
 from train.worlds.asking.asker import Asker
 from train.worlds.asking.balance import Balance, balance
-from train.worlds.asking.floors import asked, by_answer, by_things, by_words, cues, floors, overlap, report, right
+from train.worlds.asking.floors import asked, by_answer, by_things, by_words, cues, floors, iou, report, right
 from train.worlds.asking.measure import Tally, fit
 
 MADE_UP = 500
@@ -172,7 +172,7 @@ def test_the_guesses_are_judged_by_the_rules_of_the_types():
     assert right("distance", 1.25, 1.0) and not right("distance", 1.26, 1.0) and not right("fov", 67.0, 60.0)
     assert right("where", (600, 500), (500, 400)) and not right("where", (601, 500), (500, 400))
     assert right("tilt", -3.0, 2.0) and not right("tilt", -3.1, 2.0) and right("count", "3", "3")
-    assert overlap((0, 0, 10, 10), (0, 0, 10, 5)) == 0.5 and not right("box", (0, 0, 10, 4), (0, 0, 10, 10))
+    assert iou((0, 0, 10, 10), (0, 0, 10, 5)) == 0.5 and not right("box", (0, 0, 10, 4), (0, 0, 10, 10))
 
 
 def test_cues_and_the_report():

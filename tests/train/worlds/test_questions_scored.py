@@ -84,6 +84,14 @@ def test_the_floors_of_written_records_are_told(tmp_path):
     assert "what_at" in result.output and "best" in result.output
 
 
+def test_records_of_another_data_set_are_refused(tmp_path):
+    path, pair = tmp_path / "records.jsonl", {"type": "distance", "question": "How far is the car?", "answer": "2 m"}
+    rows = [{"dataset": "streets", "scene_id": str(i), "things": [], "questions": [pair]} for i in range(4)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    problem = floors_of(path).exception
+    assert isinstance(problem, InputError) and "another data set" in str(problem)
+
+
 def test_records_without_questions_are_refused(tmp_path):
     path = tmp_path / "records.jsonl"
     path.write_text(json.dumps({"scene_id": "1", "image": "a.jpg"}) + "\n")

@@ -8,7 +8,7 @@ import torch
 
 from train.worlds.drawing.light import look
 from train.worlds.drawing.render import render
-from train.worlds.layout import FAR, Scene, _primitives, _things, sample_scene
+from train.worlds.layout import FAR, Scene, primitives_of, sample_scene, things_of
 from train.worlds.places import Place
 from train.worlds.things import COLOURS, KINDS, Item, Paint, turn_of
 
@@ -23,7 +23,7 @@ def scene_of(*placed, height=1.5, size=SIZE, focal=60.0, rotation=LEVEL):
     weather = look(np.random.default_rng(0), Place("outdoor", list(placed), lambda rng: (0.0, 0.0, 0.0)))
     return Scene(
         seed=0, domain="outdoor", size=size, focal=focal, principal=(size[1] / 2, size[0] / 2), rotation=rotation,
-        position=position, primitives=_primitives(list(placed)), things=_things(placed, rotation, position),
+        position=position, primitives=primitives_of(placed), things=things_of(placed, rotation, position),
         look=weather, room=None,
     )  # fmt: skip
 

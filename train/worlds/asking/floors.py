@@ -22,22 +22,24 @@ import numpy as np
 from heads.errors import InputError
 
 from ..things import COLOURS, KINDS
+from .balance import TOLERANCE
 from .measure import fit
 from .phrases import REFUSED
 from .units import PER_METRE
 
-LENGTHS = {"distance": 0.25, "depth_at": 0.25, "distance_between": 0.25, "height": 0.25, "width": 0.25,
-           "free_space": 0.25, "room_height": 0.1, "room_width": 0.25, "camera_height": 0.25, "ratio": 0.1,
-           "fov": 0.1}  # fmt: skip
+LENGTHS = TOLERANCE | {"distance": 0.25, "depth_at": 0.25, "distance_between": 0.25, "ratio": 0.1}
 """Types that ask for a number, and within what share of the true one it is right."""
 WHICH = ("closer", "behind", "closest", "farthest", "closer_to", "closer_point")
 PLACES = ("where", "box")
 NOT_GUESSED = ("caption",)
+DATASET = "worlds"
 WITHIN = 100
+"""Thousandths of the picture, across and down, that a place may be off."""
 TILT = 5.0
+"""Degrees that a tilt may be off."""
 _KINDS = "|".join(sorted((re.escape(kind) for kind in KINDS[1:]), key=len, reverse=True))
 _NAME = re.compile(rf"\b(?:({'|'.join(COLOURS[1:])}) )?({_KINDS})\b")
-_CLASSES = np.log(1.25)
+_CLASSES = np.log(1.25)  # the step of lengths that `by_words` takes for the same
 
 
 @dataclass
@@ -88,13 +90,13 @@ def right(kind: str, guess: Any, truth: Any) -> bool:
     if kind == "where":
         return max(abs(g - t) for g, t in zip(guess, truth, strict=True)) <= WITHIN
     if kind == "box":
-        return overlap(guess, truth) >= 0.5
+        return iou(guess, truth) >= 0.5
     if kind == "tilt":
         return abs(guess - truth) <= TILT
     return guess == truth
 
 
-def overlap(one: Sequence[float], two: Sequence[float]) -> float:
+def iou(one: Sequence[float], two: Sequence[float]) -> float:
     """Intersection over union of two boxes x0, y0, x1, y1."""
     sides = [max(0.0, min(one[i + 2], two[i + 2]) - max(one[i], two[i])) for i in (0, 1)]
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, two)]
@@ -262,12 +264,12 @@ def read(path: Path) -> list[dict[str, Any]]:
         raise InputError("records", f"there is no file {path}", told)
     try:
         records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        complete = all("type" in pair for record in records for pair in record["questions"])
+        own = all(record["dataset"] == DATASET and "type" in pair for record in records for pair in record["questions"])
         records.sort(key=lambda record: record["scene_id"])
     except (ValueError, KeyError, TypeError) as problem:
         raise InputError("records", f"{path}: {type(problem).__name__} {problem}", told) from problem
-    if len(records) < 2 or not complete:
-        raise InputError("records", f"{path} has fewer than two scenes, or questions without a type", told)
+    if len(records) < 2 or not own:
+        raise InputError("records", f"{path} has fewer than two scenes, or questions of another data set", told)
     return records
 
 

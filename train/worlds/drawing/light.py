@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..places import Place
-from ..things import KINDS
+from ..things import KINDS, turn_of_yaw
 
 WEATHERS = {"clear": 0.34, "broken": 0.26, "overcast": 0.2, "sunset": 0.08, "dusk": 0.06, "night": 0.06}
 """Skies and how often each comes."""
@@ -88,11 +88,6 @@ def _camera(rng, dark: bool) -> dict:
 # --- rooms -----------------------------------------------------------------------------------------------
 
 
-def _spun(yaw: float, vector) -> np.ndarray:
-    c, s = np.cos(yaw), np.sin(yaw)
-    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]) @ np.asarray(vector, float)
-
-
 def _panes(place: Place) -> np.ndarray:
     """(n, 3, 3): centre and the two half extents (to its right, up) of the pane or the hole of every window, metres."""
     panes = []
@@ -104,7 +99,8 @@ def _panes(place: Place) -> np.ndarray:
             if glowing:
                 pane = max(glowing, key=lambda part: part.half[0] * part.half[2])
                 centre, half = pane.centre, pane.half
-            panes.append([_spun(yaw, centre) + at, _spun(yaw, (half[0], 0, 0)), np.array([0, 0, half[2]])])
+            turn = turn_of_yaw(yaw)
+            panes.append([turn @ centre + at, turn @ (half[0], 0, 0), np.array([0, 0, half[2]])])
     return np.array(panes).reshape(-1, 3, 3)
 
 
@@ -115,7 +111,7 @@ def _lamps(place: Place, kind: str) -> list[tuple[np.ndarray, float]]:
         glowing = [part for part in item.parts if part.paint.glow > 0]
         if item.kind == kind and glowing:
             part = max(glowing, key=lambda part: part.paint.glow * math.prod(part.half))
-            lamps.append((_spun(yaw, part.centre) + at, float(np.mean(part.half))))
+            lamps.append((turn_of_yaw(yaw) @ part.centre + at, float(np.mean(part.half))))
     return lamps
 
 
@@ -153,6 +149,7 @@ def _ceiling_lights(rng, room) -> list[Light]:
 
 
 def _indoors(rng, place: Place) -> dict:
+    """Day through the windows, lamps, or both; the ambient light is what walls of their colours throw on."""
     room = place.room
     assert room is not None
     panes, lamps = _panes(place), _lamps(place, "lamp")
@@ -219,6 +216,7 @@ def _faces(place: Place, room) -> np.ndarray:
 
 
 def _outdoors(rng, place: Place) -> dict:
+    """Sun, sky and street lamps of one of WEATHERS."""
     weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
     low, high = {"sunset": (3, 12), "clear": (15, 72), "broken": (15, 72), "overcast": (20, 70)}.get(weather, (25, 60))
     elevation, azimuth = np.radians(rng.uniform(low, high)), rng.uniform(0, 2 * np.pi)
@@ -275,7 +273,7 @@ def _street_lamps(rng, place: Place) -> list[Light]:
     for item, at, yaw in place.placed if not places else []:
         if item.kind == "street lamp":
             low, high = item.bounds()
-            places.append(_spun(yaw, (0, low[1] + 0.3, high[2] - 0.25)) + at)
+            places.append(turn_of_yaw(yaw) @ (0, low[1] + 0.3, high[2] - 0.25) + at)
     places.sort(key=lambda at: np.hypot(at[0], at[1] - 6))
     places = places[:6] or [np.array([rng.uniform(-4, 4), rng.uniform(-3, 6), rng.uniform(4, 7)])]
     return [_globe(at, white, 0.15) for at in places]

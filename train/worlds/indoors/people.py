@@ -53,6 +53,11 @@ def seated(rng, seat: float = 0.45) -> Item:
     return item
 
 
+def skin_paint(tone: float) -> Paint:
+    """From dark, 0.1, to light, 1."""
+    return Paint((0.75 * tone, 0.47 * tone, 0.33 * tone), (0.65 * tone, 0.4 * tone, 0.28 * tone))
+
+
 def _dressed(rng, height: float | None = None) -> tuple[Item, dict]:
     colour = pick_colour(rng)
     item = Item("person", colour)
@@ -66,7 +71,7 @@ def _dressed(rng, height: float | None = None) -> tuple[Item, dict]:
         "wide": rng.uniform(0.88, 1.2),
         "shirt": stuff(rng, colour, texture, 0.2),
         "below": paint_of(rng, below, "noise", 0.2, 0.2),
-        "skin": Paint((0.75 * tone, 0.47 * tone, 0.33 * tone), (0.65 * tone, 0.4 * tone, 0.28 * tone)),
+        "skin": skin_paint(tone),
         "hair": paint_of(rng, str(rng.choice(["black", "brown", "brown", "grey", "yellow"])), "noise", 0.05),
         "shoe": paint_of(rng, str(rng.choice(["black", "black", "white", "brown", "grey"]))),
         "bare": rng.random() < 0.15,  # short trousers

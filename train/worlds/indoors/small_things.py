@@ -240,7 +240,7 @@ def waste_bin(rng) -> Item:
 
 
 def easel(rng) -> Item:
-    """A music stand or tripod's cousin: a small sign on three legs, 1.1-1.6 high."""
+    """A sheet or small board on three legs, 1.1-1.6 high: a sign."""
     item, height, post = Item("sign", "white"), rng.uniform(1.1, 1.6), metal(rng, *METALS)
     for k in range(3):
         angle = k * 2 * np.pi / 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..indoors import people, small_things
+from ..indoors import people, pots, small_things
 from ..indoors.furniture import chair, table
 from ..places import Place, is_free
 from ..things import Item, stuff
@@ -13,7 +13,7 @@ from .facades import building
 from .site import Site, earth
 from .solids import plate
 
-_LITTER = (street.bin, street.bin, vehicles.bicycle, small_things.box, small_things.plant, street.bollard, people.cat,
+_LITTER = (street.bin, street.bin, vehicles.bicycle, small_things.box, pots.plant, street.bollard, people.cat,
            vehicles.motorcycle, street.bench, small_things.crate_stack)  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def alley(rng) -> Place:
     for _ in range(int(rng.integers(0, 3))):  # lamps and cloth overhead
         sign, y = rng.choice([-1, 1]), rng.uniform(3, 25)
         site.stand(street.street_lamp(rng), sign * (half - 0.15), y, 0.0, -sign * np.pi / 2, 0.14)
-    site.before(int(rng.integers(0, 3)), (people.person, street.bin, small_things.plant, vehicles.bicycle), (0.7, 2.5))
+    site.before(int(rng.integers(0, 3)), (people.person, street.bin, pots.plant, vehicles.bicycle), (0.7, 2.5))
     site.horizon(2, 2, 20.0)
     return site.place()
 
@@ -137,7 +137,7 @@ def square(rng) -> Place:
         site.somebody(reach * np.sin(angle), reach * np.cos(angle), 0.0)
     for _ in range(int(rng.integers(1, 5))):
         site.seat(rng.uniform(-0.8, 0.8) * half, rng.uniform(2, 25), 0.0, rng.integers(4) * np.pi / 2)
-    makers = (street.bench, street.bin, street.street_lamp, street.bollard, vehicles.bicycle, small_things.plant,
+    makers = (street.bench, street.bin, street.street_lamp, street.bollard, vehicles.bicycle, pots.plant,
               nature.hedge, people.dog, street.pole, small_things.box)  # fmt: skip
     for _ in range(int(rng.integers(6, 16))):
         item = makers[int(rng.integers(len(makers)))](rng)
@@ -166,7 +166,7 @@ def courtyard(rng) -> Place:
         site.put(street.bin(rng), -half + 0.6, rng.uniform(2, 5) + 0.9 * i, 0.0, np.pi / 2)
     for i in range(int(rng.integers(0, 5))):
         site.put(vehicles.bicycle(rng), -half + 1.2, 7 + 0.8 * i, 0.0, np.pi / 2)
-    makers = (street.bench, nature.bush, small_things.ball, small_things.plant, park.slide, people.dog, people.cat,
+    makers = (street.bench, nature.bush, small_things.ball, pots.plant, park.slide, people.dog, people.cat,
               nature.hedge, park.picnic_table, small_things.box, street.street_lamp, street.fence,
               small_things.ladder)  # fmt: skip
     for _ in range(int(rng.integers(6, 14))):
@@ -177,7 +177,7 @@ def courtyard(rng) -> Place:
         site.tree(x, y, 0.0, str(rng.choice(["round", "birch", "bare"])))
     for _ in range(int(rng.integers(2, 7))):
         site.somebody(rng.uniform(-0.8, 0.8) * half, rng.uniform(1.5, deep - 1.5), 0.0)
-    site.before(int(rng.integers(0, 3)), (people.person, nature.bush, street.bin, small_things.plant))
+    site.before(int(rng.integers(0, 3)), (people.person, nature.bush, street.bin, pots.plant))
     return site.place()
 
 

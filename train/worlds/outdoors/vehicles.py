@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..indoors.people import skin_paint
 from ..things import Item, Paint, paint_of, pick_colour, rgb_of
 from .solids import plate, ring
 
@@ -299,8 +300,7 @@ def rider(rng, motor: bool = False) -> Item:
     item, s = Item("person", colour), rng.uniform(0.95, 1.04)
     shirt = paint_of(rng, colour, "plain", 0.3, 0.2)
     below = paint_of(rng, str(rng.choice(["blue", "black", "grey", "brown"])), "noise", 0.2, 0.2)
-    tone = rng.uniform(0.15, 1.0)
-    skin = Paint((0.75 * tone, 0.47 * tone, 0.33 * tone), (0.65 * tone, 0.4 * tone, 0.28 * tone))
+    skin = skin_paint(rng.uniform(0.15, 1.0))
     seat, hip = (0.86, 0.28) if motor else (1.02, 0.3)
     shoulder = (0.0, hip - 0.28 * s, seat + 0.46 * s)
     item.capsule((0, hip, seat), shoulder, 0.155 * s, shirt)
