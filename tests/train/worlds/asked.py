@@ -33,6 +33,11 @@ def pairs(*kinds):
                 yield question, scene, depth, instance, kind
 
 
+def name_of(scene, thing):
+    """Colour and kind; the kind alone in a picture without colours."""
+    return thing.kind if scene.look["saturation"] == 0 else f"{thing.colour} {thing.kind}"
+
+
 def points(scene, depth):
     """(H, W, 3) in the camera frame, pixel by pixel as the lens says."""
     rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] + 0.5

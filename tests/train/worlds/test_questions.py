@@ -6,9 +6,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.train.worlds.asked import COUNT, asked, level_scene, pairs, points
+from tests.train.worlds.asked import COUNT, asked, level_scene, made_up, name_of, pairs, points
 from train.worlds.asking.phrases import CHOICES, PHRASES, STATEMENTS, TRUE_FALSE, YES_NO
-from train.worlds.asking.questions import QUESTION_TYPES, questions
+from train.worlds.asking.questions import QUESTION_TYPES, questions, questions_about
+from train.worlds.asking.seen import Shown
 from train.worlds.asking.units import length, metres, relative
 from train.worlds.things import COLOURS, KINDS
 
@@ -87,7 +88,7 @@ def test_depth_and_name_at_a_point_survive_the_rounding_of_its_coordinates():
         number = instance[y, x]
         if number:
             thing = scene.things[number - 1]
-            assert re.fullmatch(rf"an? (flight of )?{thing.colour} {thing.kind}", q["answer"])
+            assert re.fullmatch(rf"an? (flight of )?{name_of(scene, thing)}", q["answer"])
         else:
             assert {"nothing": "sky"}.get(KINDS[kinds[y, x]], KINDS[kinds[y, x]]) in q["answer"]
 
@@ -134,6 +135,23 @@ def test_what_is_refused_is_not_in_the_picture():
     assert others > 10  # of a kind that is there, in another colour
 
 
+def test_a_picture_without_colours_is_asked_for_none_and_calls_things_by_their_kind():
+    types, coloured = Counter(), 0
+    for seed in range(40):
+        shown = made_up(seed)
+        shown.scene.look["saturation"] = 0.0
+        grey = Shown(shown.scene, shown.depth_z, shown.instance, shown.kind)
+        for q in questions_about(grey):
+            types[q["type"]] += 1
+            assert not set(COLOURS[1:]) & set(re.findall(r"\w+", f"{q['question']} {q['answer']}")), q
+            if q["type"] in ("refusal", "exists"):
+                assert q["kind"] not in grey.kinds or q["value"]
+        shown.scene.look["saturation"] = 1.0
+        coloured += any(q["type"] == "colour" for q in questions_about(shown))
+    assert coloured and not types["colour"]
+    assert min(types[kind] for kind in ("distance", "refusal", "exists", "closer", "what_at", "where", "caption")) > 3
+
+
 def test_heights_are_those_of_the_box_and_widths_those_of_what_is_visible():
     for q, scene, depth, instance, _ in pairs("height", "width"):
         thing = scene.things[q["instance"] - 1]
@@ -155,9 +173,9 @@ def test_heights_are_those_of_the_box_and_widths_those_of_what_is_visible():
 def test_captions_name_what_is_there_at_its_distance():
     for q, scene, depth, instance, _ in pairs("caption"):
         assert scene.domain in q["answer"]
-        for colour_kind, distance in re.findall(r"an? (?:flight of )?([a-z ]+?) at ([0-9.]+ m)", q["answer"]):
+        for name, distance in re.findall(r"an? (?:flight of )?([a-z ]+?) at ([0-9.]+ m)", q["answer"]):
             options = [metres(float(np.median(depth[instance == t.instance]))) for t in scene.things
-                       if colour_kind == f"{t.colour} {t.kind}" and (instance == t.instance).any()]  # fmt: skip
+                       if name == name_of(scene, t) and (instance == t.instance).any()]  # fmt: skip
             assert distance in options
 
 

@@ -68,7 +68,7 @@ class Asker:
 
     def call(self, thing: Seen) -> str:
         """ "red chair", at times "chair" where it is the only one with a visible pixel."""
-        return thing.kind if thing.kind in self.shown.alone and self.chance(0.25) else thing.name
+        return thing.kind if thing.kind in self.shown.alone and self.chance(0.25) else self.shown.name(thing)
 
     def pixel(self, x: int, y: int) -> dict[str, int]:
         across, down = relative(x + 0.5, y + 0.5, self.size)

@@ -16,7 +16,7 @@ EDGE = 1
 
 def colour(ask: Asker) -> None:
     alone = [s for s in ask.shown.clear if s.kind in ask.shown.alone]
-    if alone:
+    if alone and not ask.shown.grey:
         thing = ask.one(alone)
         if ask.fresh("colour", thing) and ask.chance(ask.balance.colour(ask.domain, thing.kind, thing.colour)):
             ask.say("colour", thing.colour, {"kind": thing.kind}, value=thing.colour, instance=thing.instance)
@@ -55,8 +55,7 @@ def _inside(ask: Asker, x: int, y: int) -> bool:
 def _called(ask: Asker, x: int, y: int) -> str:
     number, name = int(ask.shown.instance[y, x]), KINDS[ask.shown.kind[y, x]]
     if number:
-        thing = ask.scene.things[number - 1]
-        return a(f"{thing.colour} {thing.kind}")
+        return a(ask.shown.name(ask.scene.things[number - 1]))
     return {"nothing": "the sky", "building": "a building"}.get(name, f"the {name}")
 
 
@@ -101,13 +100,13 @@ def count(ask: Asker) -> None:
 
 def exists(ask: Asker) -> None:
     """For every kind, and for every colour of a kind, yes and no come equally often."""
-    if ask.chance(0.5):
+    if ask.chance(0.5) or ask.shown.grey:
         _kind_exists(ask)
         return
     names, yes = ask.shown.names, ask.chance(0.5)
     if yes and ask.shown.named:
         thing = ask.one(ask.shown.named)
-        name = thing.name
+        name = ask.shown.name(thing)
     elif not yes:
         found, weights = ask.balance.absent(ask.domain, names)
         if not found:
@@ -131,13 +130,17 @@ def _kind_exists(ask: Asker) -> None:
 
 def refusal(ask: Asker) -> None:
     """A question after a thing that is not there: one of another kind, or of a kind that is, in another colour."""
-    kinds = {s.kind for s in ask.shown.named} if ask.chance(0.5) else None
+    grey = ask.shown.grey
+    kinds = {s.kind for s in ask.shown.named} if ask.chance(0.5) and not grey else None
     found, weights = ask.balance.absent(ask.domain, ask.shown.names, kinds)
+    if grey:  # another colour is nothing that can be seen
+        unseen = [kind not in ask.shown.kinds for kind, _ in found]
+        found, weights = [name for name, keep in zip(found, unseen, strict=True) if keep], weights[unseen]
     if not found:
         return
     kind, shade = ask.weighted(found, weights)
     name = f"{shade} {kind}"
-    if kind not in ask.shown.kinds and ask.chance(0.25):
+    if grey or (kind not in ask.shown.kinds and ask.chance(0.25)):
         name = kind
     asked = ask.weighted(REFUSED, (4, 4, 0.5, 0.5, 1))
     template = ask.one(PHRASES[asked]) if asked in ("where", "box") else ask.measured(asked, 1.0)[0]
@@ -148,8 +151,8 @@ def refusal(ask: Asker) -> None:
 def caption(ask: Asker) -> None:
     """The three largest clear things, nearest first, the first two with their distance."""
     largest = sorted(ask.shown.clear, key=lambda s: -s.share)[:3]
-    words = [f"{a(s.name)} at {metres(s.depth_z)}" if i < 2 else a(s.name)
-             for i, s in enumerate(sorted(largest, key=lambda s: s.depth_z))]  # fmt: skip
+    names = [(a(ask.shown.name(s)), s.depth_z) for s in sorted(largest, key=lambda s: s.depth_z)]
+    words = [f"{name} at {metres(depth)}" if i < 2 else name for i, (name, depth) in enumerate(names)]
     listed = ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
     place = "An indoor scene" if ask.domain == "indoor" else "An outdoor scene"
     ask.say("caption", f"{place} with {listed}." if words else f"{place}.", instances=[s.instance for s in largest])

@@ -1,7 +1,8 @@
 """What the picture shows of every thing, in one pass over the maps.
 
 Words: a thing is *clear* when it covers at least 0.25 % of the pixels and at least a quarter of what its box would;
-*named* when it is clear and no other thing with a visible pixel shares its colour and kind; *whole* when its visible
+*named* when it is clear and no other thing with a visible pixel shares its name (its colour and kind; in a picture
+without colours its kind alone); *whole* when its visible
 pixels reach, up and down and across, as far as its projected box, away from the picture's border. Its *depth* is the
 median depth_z over its visible pixels; its *point* their median x, y and z in the camera frame, metres.
 """
@@ -39,10 +40,6 @@ class Seen:
     whole: bool
     across: float  # metres from its leftmost to its rightmost visible point, along the camera's level right
     tall: float  # its own height, metres
-
-    @property
-    def name(self) -> str:
-        return f"{self.colour} {self.kind}"
 
 
 def see(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, points: np.ndarray | None = None) -> list[Seen]:
@@ -125,12 +122,17 @@ class Shown:
         self.scene, self.depth_z, self.instance, self.kind = scene, depth_z, instance, kind
         self.points = points_of(scene, depth_z)
         self.all = see(scene, depth_z, instance, self.points)
-        names, kinds = Counter(s.name for s in self.all), Counter(s.kind for s in self.all)
+        self.grey = scene.look.get("saturation") == 0.0  # a picture without colours
+        names, kinds = Counter(map(self.name, self.all)), Counter(s.kind for s in self.all)
         self.clear = [s for s in self.all if s.clear]
-        self.named = [s for s in self.clear if names[s.name] == 1]
+        self.named = [s for s in self.clear if names[self.name(s)] == 1]
         self.alone = {s.kind for s in self.clear if kinds[s.kind] == 1}
         self.kinds, self.names = set(kinds), set(names)
         self.structure = np.bincount(kind.ravel(), minlength=len(KINDS)) / kind.size  # (kinds,) share of the pixels
+
+    def name(self, thing: Seen | Thing) -> str:
+        """ "red chair"; where the picture shows no colours, "chair"."""
+        return thing.kind if self.grey else f"{thing.colour} {thing.kind}"
 
     def count(self, kind: str) -> int | None:
         """How many of a kind are visible; None when some are seen but not clearly."""
