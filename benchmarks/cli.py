@@ -124,7 +124,7 @@ def qa(
 
     folder, processes = _checked(out), launched()
     source, stated = questions_of(records or [], benchmark, data, limit, questions, seed)
-    bar = _progress if processes.first else _no_progress
+    bar = progress_bar if processes.first else _no_progress
     contents, tables = ask_models(model or ["nano"], source, frames, folder, stated, processes, bar)
     if processes.first:
         _deliver(folder, "qa", contents, *tables)
@@ -214,7 +214,7 @@ def heads(
 
     folder, files = _checked(out), RecordFiles(tuple(records), root, limit)
     assert folder is not None
-    found = compare_heads(runs, files, folder, _progress)
+    found = compare_heads(runs, files, folder, progress_bar)
     table = heads_table(found, f"{files.scan().count} photographs, dense truth, true camera")
     _deliver(folder, "heads", {"heads": {row.name: row.as_dict() for row in found}}, table)
 
@@ -251,7 +251,7 @@ def _measure(
 
     folder, processes = _checked(out), launched()
     cameras = ["given", "none"] if camera == CameraChoice.both else [camera.value]
-    bar = _progress if processes.first else _no_progress
+    bar = progress_bar if processes.first else _no_progress
     sources = RecordFiles(tuple(records), root, limit)
     results, tables = measure(models, sources, options, cameras, folder, processes, bar)
     if processes.first:
@@ -301,7 +301,7 @@ def _deliver(
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -26,7 +26,7 @@ def pictures(
     from transformers.utils import logging
 
     from benchmarks.answerer import check_answerer
-    from benchmarks.cli import _progress
+    from benchmarks.cli import progress_bar
     from benchmarks.pictures_page import PagesOptions, make_pages
     from benchmarks.sources import RecordFiles
     from vlm.files import check_folder
@@ -38,6 +38,6 @@ def pictures(
     total = options.total(files)
     logging.disable_progress_bar()
     fathom = Fathom.from_pretrained(check_answerer(model))
-    with _progress(f"pictures, {model}", total) as progress:
+    with progress_bar(f"pictures, {model}", total) as progress:
         written = make_pages(fathom, model, files, folder, options, progress)
     typer.echo("written: " + ", ".join(map(str, written)))

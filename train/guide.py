@@ -147,13 +147,14 @@ class Guide:
         text = backbone.config.get_text_config()
         if backbone.config.model_type != FAMILY:
             raise InputError("guide", f"a {backbone.config.model_type} backbone", FAMILY)
-        for name, value, most in (
-            ("layers", max(options.layers), text.num_hidden_layers),
-            ("head", options.head, text.num_attention_heads),
-            ("places", options.places or 0, text.num_hidden_layers),
+        for name, values, most in (
+            ("layers", options.layers, text.num_hidden_layers),
+            ("head", [options.head], text.num_attention_heads),
+            ("places", [options.places or 0], text.num_hidden_layers),
         ):
-            if value >= most:
-                raise InputError(f"guide.{name}", f"there is no {value}", f"0 to {most - 1}")
+            for value in values:
+                if not 0 <= value < most:
+                    raise InputError(f"guide.{name}", f"there is no {value}", f"0 to {most - 1}")
         self.options = options
         layers = backbone.model.language_model.layers
         self.attentions = [layers[number].self_attn for number in options.layers]

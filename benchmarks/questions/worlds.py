@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.questions.base import Asked, Config, Question, height_cue, mean, mean_of
+from heads.errors import InputError
 from vlm.records import Record
 
 CONFIG = Config("records", 3, "train/worlds", "Apache-2.0", 48)
@@ -83,14 +84,20 @@ class Picked:
     def complete(self) -> Asked:
         record = self.record
         chosen = [(number, record.questions[number]) for number in self.numbers]
-        cues = _heights(record, chosen)
+        try:
+            cues = _heights(record, chosen)
+            questions = [question(row, number, cues.get(number, "")) for number, row in chosen]
+        except KeyError as problem:
+            raise InputError(
+                "records", f"{record.where}: a question misses {problem}", "type, question, answer"
+            ) from None
         return Asked(
             dataset=record.dataset,
             domain=record.domain,
             scene_id=record.scene_id,
             image=record.image,
             where=record.where,
-            questions=[question(row, number, cues.get(number, "")) for number, row in chosen],
+            questions=questions,
         )
 
 

@@ -146,6 +146,14 @@ def test_a_true_answer_that_its_rule_cannot_read_is_named(tmp_path):
         answers(Saying("2 m"), record, 0, 0)
 
 
+@pytest.mark.parametrize("key", ["type", "answer"])
+def test_a_question_without_its_type_or_answer_is_named(tmp_path, key):
+    question = {name: value for name, value in QUESTIONS[0].items() if name != key}
+    record = next(iter(written(tmp_path, questions=[question])))
+    with pytest.raises(InputError, match=rf"records\.jsonl:1: a question misses '{key}'"):
+        answers(Saying("2 m"), record, 0, 0)
+
+
 def test_a_record_without_questions_is_asked_three_whose_answers_nobody_knows(model, tmp_path):
     told = one(model, written(tmp_path, 1, questions=[])).told
     assert [each.question for each in told] == list(FIXED)

@@ -155,7 +155,9 @@ def test_a_chat_template_that_melts_with_the_question_is_left_out():
     assert tokens_of(tokenizer, "yes", tokenizer("no").input_ids, [2]) == []
 
 
-@pytest.mark.parametrize("options", [{"layers": [4]}, {"layers": [1], "head": 4}, {"layers": [1], "places": 4}])
+@pytest.mark.parametrize(
+    "options", [{"layers": [4]}, {"layers": [-1, 2]}, {"layers": [1], "head": 4}, {"layers": [1], "places": 4}]
+)
 def test_layers_and_heads_that_are_not_there_are_told(options):
     with pytest.raises(InputError, match="0 to 3"):
         Guide(GuideOptions(**options), tiny_model().backbone)
