@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .camera import SIZES, Lens, best_view, sample_lens, step_aside
+from .camera import best_view, step_aside
 from .drawing.light import look
 from .indoors.rooms import indoor as sample_room
+from .lens import Lens, sample_lens
 from .outdoors.outside import outdoor
 from .places import Placed
 from .things import COLOURS, KINDS, SHAPES, STRUCTURE, TEXTURES, turn_of, turn_of_yaw
@@ -91,7 +92,7 @@ class Scene:
     things: list[Thing]
     look: dict  # light and lens: see light.look
     room: tuple[float, float, float] | None  # (x, y, z) size of the room, its corner at the world origin
-    distortion: tuple[float, float] = (0.0, 0.0)  # Brown's k1, k2; see camera.distort
+    distortion: tuple[float, float] = (0.0, 0.0)  # Brown's k1, k2; see lens.distort
     view: int = 0  # number of this view of the world
     camera_to_world: np.ndarray | None = None  # (4, 4): this camera -> the first view's camera; None: the only view
 
@@ -237,6 +238,3 @@ def things_of(placed: Sequence[Placed], rotation: np.ndarray, position: np.ndarr
             rotation.T @ (centre - position), high - low, rotation.T @ spin,
         ))  # fmt: skip
     return things
-
-
-__all__ = ["FAR", "SIZES", "Primitives", "Scene", "Thing", "sample_scene", "sample_views", "scene_name"]

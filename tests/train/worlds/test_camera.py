@@ -7,9 +7,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from train.worlds.camera import SIZES, Lens, View, distort, glance, is_clear, undistort
+from train.worlds.camera import View, glance, is_clear
 from train.worlds.drawing.render import render
 from train.worlds.layout import MOST_LABELS, labelled, primitives_of, sample_scene, sample_views
+from train.worlds.lens import SIZES, Lens, distort, undistort
 from train.worlds.things import Item, Paint
 
 GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3))
