@@ -25,7 +25,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .asking.questions import Shown, questions_about
+from .asking.questions import questions_about
+from .asking.seen import Shown
 from .drawing.render import render
 from .layout import FAR, Scene, Thing, sample_views, scene_name
 
@@ -33,16 +34,17 @@ DEPTH_SCALE = 500.0
 SKY_CODE = 65535
 Wanted = tuple[int, tuple[int, ...]]
 """A seed and the numbers of its views that are to be drawn."""
-CHUNK = 48  # seeds handled together, so that scenes of one size fill a batch
+CHUNK = 48
+"""Pictures handled together, so that those of one size fill a batch."""
 
 
 def write_records(out: Path, count: int, first_seed: int = 0, batch: int = 16, progress: bool = True,
                   workers: int = 1, views: int = 1) -> Path:  # fmt: skip
     """Write the scenes first_seed ... first_seed + count - 1 under `out`; returns the path of records.jsonl.
 
-    views: pictures of each world, from nearby viewpoints that overlap; records then share a `view_group`.
-
-    Lines come in the order in which scenes are finished; sort by scene_id where order matters.
+    batch: pictures of one size that are drawn at once. workers: processes. views: pictures of each world, from nearby
+    viewpoints that overlap; records then share a `view_group`. Lines come in the order in which scenes are finished;
+    sort by scene_id where order matters.
     """
     out = Path(out)
     for folder in ("images", "depth", "labels", "surface"):

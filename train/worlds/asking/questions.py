@@ -17,7 +17,7 @@ from . import camera_questions as camera
 from . import naming, relations, sizes
 from .asker import Asker
 from .balance import balance
-from .seen import Shown, see
+from .seen import Shown
 
 ASKED: tuple[tuple[float, Callable[[Asker], None]], ...] = (
     (2.4, sizes.distance),
@@ -66,11 +66,9 @@ def questions(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.
 
 
 def questions_about(shown: Shown) -> list[dict]:
+    """`questions` where what the maps show is worked out already."""
     ask = Asker(shown, balance())
     for often, make in ASKED:
         for _ in range(int(often) + ask.chance(often % 1)):
             make(ask)
     return ask.found
-
-
-__all__ = ["ASKED", "QUESTION_TYPES", "Shown", "questions", "questions_about", "see"]

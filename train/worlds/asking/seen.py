@@ -18,6 +18,7 @@ from ..layout import Scene, Thing
 from ..things import KINDS
 
 MIN_SHARE = 0.0025
+"""A share of the picture under which no thing is clear."""
 SPECK = 0.0002
 """A share of the picture under which nobody is expected to see a thing."""
 WHOLE = 0.85

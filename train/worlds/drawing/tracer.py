@@ -46,12 +46,15 @@ class Tracer:
         self._radius = torch.from_numpy(np.linalg.norm(high - low, axis=1) / 2).float().to(device)
         self.device = device
 
-    def blocked(self, origin: Tensor, ray: Tensor, casts: np.ndarray, reach: float = 1.0) -> Tensor:
-        """(N,) bool: rays that meet a casting part at 0 < t < reach. origin, ray (N, 3), neighbours close together."""
+    def blocked(self, origin: Tensor, ray: Tensor, casts: np.ndarray) -> Tensor:
+        """(N,) bool: rays that meet a casting part at 0 < t < 1. origin, ray (N, 3), neighbours close together.
+
+        casts (P,) bool: the parts that cast shadows.
+        """
         count, (origin, ray) = len(ray), _bundles(origin, ray)
         found = torch.zeros(ray.shape[:2], device=self.device)
-        for k, _, t in self._meet(origin, ray, casts, reach):
-            found.index_add_(0, k, (t < reach).float())
+        for k, _, t in self._meet(origin, ray, casts, 1.0):
+            found.index_add_(0, k, (t < 1).float())
         return found.reshape(-1)[:count] > 0
 
     def nearest(self, origin: Tensor, ray: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,7 +76,7 @@ class Tracer:
         return best.reshape(-1)[:count], which.reshape(-1)[:count]
 
     def _meet(self, origin, ray, casts, reach):
-        """Yields (bundle (n,), part (n,), t (n, 32)) for all pairs that may meet. origin, ray (T, 32, 3)."""
+        """Yields (bundle (n,), part (n,), t (n, 32)) for pairs that may meet at t < reach. origin, ray (T, 32, 3)."""
         if not len(origin):
             return
         bundle, part = self._pairs(_cone(origin, ray, reach), casts)
