@@ -28,7 +28,7 @@ TINY = {
         "patch_size": 16, "deepstack_visual_indexes": [0, 1], "num_position_embeddings": 256,
     },
     "heads": {"depth": {"widths": [16, 16, 16, 8, 8]}, "rays": {"width": 32, "layers": 1},
-              "labels": {"taps": ["language.1"], "classes": {"kind": 39, "colour": 12}}},
+              "labels": {"taps": ["language.1"], "classes": {"kind": 81, "colour": 12}}},
 }  # fmt: skip
 
 

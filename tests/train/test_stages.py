@@ -183,7 +183,7 @@ def test_a_folder_with_another_run_is_not_gone_on_with(base, data, aligned):
 
 def test_a_new_model_needs_sizes(data, tmp_path):
     with pytest.raises(InputError, match=r"model: misses text, vision, heads.*allowed: "):
-        train("nano", tmp_path / "run", data, "model={}")
+        train("nano-pretrain", tmp_path / "run", data, "model={}")
 
 
 def test_a_run_that_never_began_leaves_its_folder_to_a_mended_recipe(base, data, tmp_path):

@@ -25,6 +25,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from heads.errors import InputError
+
 from .asking.questions import questions_about
 from .asking.seen import Shown
 from .drawing.render import render
@@ -44,13 +46,17 @@ def write_records(out: Path, count: int, first_seed: int = 0, batch: int = 16, p
 
     batch: pictures of one size that are drawn at once. workers: processes. views: pictures of each world, from nearby
     viewpoints that overlap; records then share a `view_group`. Lines come in the order in which scenes are finished;
-    sort by scene_id where order matters.
+    sort by scene_id where order matters. InputError where the folder holds one view of each world and several are asked
+    for, or the other way round.
     """
     out = Path(out)
     for folder in ("images", "depth", "labels", "surface"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     path = out / "records.jsonl"
     done = _resume(path)
+    if any(("_" in name) != (views > 1) for name in done):
+        wrong = f"{path} holds {'one view' if views > 1 else 'several views'} of each world"
+        raise InputError("views", wrong, "the number that it was begun with, or a new folder")
     names = {
         seed: [scene_name(seed, view, views) for view in range(views)] for seed in range(first_seed, first_seed + count)
     }

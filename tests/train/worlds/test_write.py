@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from heads.errors import InputError
 from train.worlds.drawing.render import render
 from train.worlds.layout import sample_scene
 from train.worlds.things import KINDS, TEXTURES
@@ -99,6 +100,13 @@ def test_one_view_writes_what_it_wrote_before_there_were_several(written):
     for folder in ("images", "depth", "labels", "surface"):
         assert {path.stem for path in (written / folder).iterdir()} == names
     assert {record["scene_id"] for record in lines(written)} == names
+
+
+def test_one_view_and_several_do_not_mix_in_a_folder(written):
+    before = (written / "records.jsonl").read_bytes()
+    with pytest.raises(InputError, match=r"views: .* one view of each world"):
+        write_records(written, 6, first_seed=20, views=2, progress=False)
+    assert (written / "records.jsonl").read_bytes() == before
 
 
 def test_normals_survive_their_8_bits():
