@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -183,13 +184,27 @@ def most_covered(low: np.ndarray, high: np.ndarray) -> tuple[float, int]:
 # ---- places and words --------------------------------------------------------------------------------------
 
 
-def _position_judge(answer: str, question: Question) -> Verdict:
-    given, target = reading.position(answer), reading.position(question.true)
-    if target is None:
-        raise ValueError(f"answer: the true answer {question.true!r} cannot be read as a position")
-    if given is None:
-        return Verdict(0.0, parsed=False)
-    return Verdict(float(max(abs(given[0] - target[0]), abs(given[1] - target[1])) <= WHERE_WITHIN))
+def _close_judge(
+    read: Callable[[str], Any], close: Callable[[Any, Any], bool], what: str
+) -> Callable[[str, Question], Verdict]:
+    """1 where what `read` finds in the answer is `close` to what it finds in the true one, which must be `what`."""
+
+    def judge_close(answer: str, question: Question) -> Verdict:
+        given, true = read(answer), read(question.true)
+        if true is None:
+            raise ValueError(f"answer: the true answer {question.true!r} cannot be read as {what}")
+        if given is None:
+            return Verdict(0.0, parsed=False)
+        return Verdict(float(close(given, true)))
+
+    return judge_close
+
+
+def _positions_close(given: tuple[float, float], true: tuple[float, float]) -> bool:
+    return max(abs(given[0] - true[0]), abs(given[1] - true[1])) <= WHERE_WITHIN
+
+
+_position_judge = _close_judge(reading.position, _positions_close, "a position")
 
 
 def _position_floor(questions: list[Question]) -> Floor:
@@ -217,13 +232,7 @@ def _hour_floor(questions: list[Question]) -> Floor:
     return Floor(f"{int(np.argmax(scores)) + 1} o'clock", max(scores))
 
 
-def _tilt_judge(answer: str, question: Question) -> Verdict:
-    given, true = reading.tilt(answer), reading.tilt(question.true)
-    if true is None:
-        raise ValueError(f"answer: the true answer {question.true!r} cannot be read as degrees up or down")
-    if given is None:
-        return Verdict(0.0, parsed=False)
-    return Verdict(float(abs(given - true) <= TILT_WITHIN))
+_tilt_judge = _close_judge(reading.tilt, lambda given, true: abs(given - true) <= TILT_WITHIN, "degrees up or down")
 
 
 def _tilt_floor(questions: list[Question]) -> Floor:
@@ -240,13 +249,7 @@ def overlap(one: Sequence[float], two: Sequence[float]) -> float:
     return float(both / (sum(areas) - both))
 
 
-def _box_judge(answer: str, question: Question) -> Verdict:
-    given, true = reading.box(answer), reading.box(question.true)
-    if true is None:
-        raise ValueError(f"answer: the true answer {question.true!r} cannot be read as a box")
-    if given is None:
-        return Verdict(0.0, parsed=False)
-    return Verdict(float(overlap(given, true) >= OVERLAP))
+_box_judge = _close_judge(reading.box, lambda given, true: overlap(given, true) >= OVERLAP, "a box")
 
 
 def _box_floor(questions: list[Question]) -> Floor:
