@@ -10,9 +10,7 @@ where it stopped.
 
 import math
 import statistics
-import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,7 @@ from benchmarks.flops import count_head
 from benchmarks.measuring import Bar, slug
 from benchmarks.report import NONE, Table, number
 from benchmarks.sources import RecordFiles
-from benchmarks.speed import forward_inputs, made_up_picture
+from benchmarks.speed import forward_inputs, made_up_picture, timed
 from heads.base import Features
 from heads.errors import InputError
 from vlm.model import Fathom
@@ -184,15 +182,9 @@ def _count(row: Compared, model: Any) -> None:
         hook.remove()
     features: Features = taken[0]
     for _ in range(REPEATS):
-        row.seconds = min(row.seconds, _seconds(lambda: head(features)))
+        row.seconds = min(row.seconds, timed(model, lambda: head(features))[1])
     row.parameters = sum(weight.numel() for weight in head.parameters())
     grids = {tap.name: (features.taps[tap.name].shape[-2], features.taps[tap.name].shape[-1]) for tap in head.taps}
     height, width = features.image.shape[-2:]
     row.size = (width, height)
     row.flops = count_head(head, grids, row.size)  # last: it empties the head
-
-
-def _seconds(run: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
