@@ -14,12 +14,13 @@ from heads.base import Features, Head, Loss, Raw, Tap, masked_sum
 class LabelHead(Head):
     """Features -> {name: (B, classes, 4*h, 4*w) logits} for a token grid of h x w, one entry per label map.
 
-    classes: label map -> number of classes; class 0 means "nothing" and is a class like any other.
+    classes: label map -> number of classes; class 0 means "nothing" and is a class like any other. The maps lie in
+    the order of their names, as a saved config does: a loaded head reads what the trained one wrote.
     """
 
     def __init__(self, taps: list[Tap], classes: dict[str, int], cells: int = 4):
         super().__init__(taps)
-        self.classes, self.cells = dict(classes), cells
+        self.classes, self.cells = dict(sorted(classes.items())), cells
         self.loss_names = tuple(f"label_{name}" for name in classes)
         self.reads = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(tap.channels), nn.Linear(tap.channels, sum(classes.values()) * cells**2))

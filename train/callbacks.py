@@ -20,6 +20,17 @@ FEWEST_BAD = 3  # that many may always be skipped, however few samples were draw
 SKIPPED = "skipped.jsonl"  # in the run's folder: what was wrong with each sample that was skipped
 
 
+class Averaging(TrainerCallback):
+    """Adds the weights of every step to their running mean, where the recipe wants one."""
+
+    def __init__(self, trainer: FathomTrainer):
+        self.trainer = trainer
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.trainer.average is not None:
+            self.trainer.average.add()
+
+
 class TimeBudget(TrainerCallback):
     """Stops the run, with a checkpoint, when its minutes are used up."""
 

@@ -88,6 +88,7 @@ class Recipe(Options):
     weight_decay: float = number(0.05, least=0)
     beta2: float = number(0.98, above=0, most=0.999999)
     clip: float = number(1.0, above=0)
+    average: float = number(0.0, least=0, most=0.99999)  # of a step's mean of weights that is the last step's; 0 = none
     save_every: int = free(number(200, least=1))
     log_every: int = free(number(20, least=1))
     workers: int = free(number(1, least=0))

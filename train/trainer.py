@@ -8,6 +8,7 @@ samples), so that 8 x 1, 1 x 8 accumulated and 2 processes x 4 are one and the s
 import math
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from heads.errors import InputError
 from train import checkpoint
-from train.callbacks import BadSamples, ProgressLine, TimeBudget, tensorboard
+from train.average import Average
+from train.callbacks import Averaging, BadSamples, ProgressLine, TimeBudget, tensorboard
 from train.card import write_card
 from train.evaluate import evaluate
 from train.groups import grouped, optimizer_groups
@@ -60,10 +62,13 @@ class FathomTrainer(Trainer):
             if self.is_fsdp_enabled or self.is_deepspeed_enabled:
                 raise InputError("guide", "weights that processes share out", "one process, or DDP")
             self.guide = Guide(recipe.guide, model.backbone)
+        self.average = Average(model, recipe.average) if recipe.average else None
+        if self.average is not None and (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+            raise InputError("average", "weights that processes share out", "one process, or DDP")
         self.model_accepts_loss_kwargs = True  # the loss is divided by its own counts, and by nothing else
         self.out = Path(str(self.args.output_dir))
         self.remove_callback(PrinterCallback)
-        for callback in (TimeBudget(self), ProgressLine(self)):
+        for callback in (Averaging(self), TimeBudget(self), ProgressLine(self)):
             self.add_callback(callback)
 
     # ---- a run -----------------------------------------------------------------------------------------------
@@ -89,6 +94,8 @@ class FathomTrainer(Trainer):
             self.state = TrainerState.load_from_json(str(resumed / TRAINER_STATE_NAME))
         else:
             self.train(resume_from_checkpoint=None if resumed is None else str(resumed))
+        if self.average is not None:
+            self.average.take()
         evaluated = [row["step"] for row in self.state.log_history if "eval_loss" in row]
         if self.eval_dataset is not None and self.state.global_step not in evaluated:
             self.evaluate()
@@ -175,7 +182,8 @@ class FathomTrainer(Trainer):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:  # type: ignore[override]
         """Means of every loss over the held-out samples, depth metrics, and sheets of pictures in out/pictures."""
-        metrics = evaluate(self)
+        with nullcontext() if self.average is None else self.average.taken():
+            metrics = evaluate(self)
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -260,6 +268,8 @@ class FathomTrainer(Trainer):
             if self.is_world_process_zero():
                 run = {"seconds": self.seconds, "drawn": self.bad.drawn, "skipped": self.bad.skipped}
                 checkpoint.write_run(part, run)
+                if self.average is not None:
+                    self.average.save(part)
 
     def save_now(self) -> None:
         """A checkpoint of the steps taken so far, unless there is one."""
@@ -285,6 +295,8 @@ class FathomTrainer(Trainer):
         running: Any = self.model
         folder = Path(resume_from_checkpoint)
         (read_adapter if is_adapter(folder) else load_trained)(running, folder)
+        if self.average is not None:
+            self.average.load(folder)
         return None
 
 
