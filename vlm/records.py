@@ -13,6 +13,7 @@ The schema is DepthVLM-Bench's with more beside it. Every key but `dataset`, `do
     valid_range_m                     [near, far] metres as stored; what is outside is unknown
     sky_code, sky_path                the value that means sky; an 8-bit mask, nonzero = sky
     pixel_coords, depth               labelled pixels [column, row] of the depth map and their depth in metres
+    distortion                        {"model": "brown", "k1", "k2"}: how the lens bends the pinhole's slopes
     camera_to_world, view_group       (4, 4) pose, metres, OpenCV axes; records of one group show one scene
     labels_path, mask_paths           8-bit RGB kind, colour, instance; {"planes": png, ...} 8-bit, 0 = none
     things                            [{"kind", "colour", "instance"}]: what the instances of the labels are
@@ -38,6 +39,7 @@ import numpy as np
 from PIL import Image
 
 from heads.camera import Camera
+from heads.distortion import Brown, undistort
 from heads.errors import InputError
 from vlm.files import Stored, read_depth, read_mask
 
@@ -82,6 +84,7 @@ class Record:
     prompt: str | None = None
     split: str | None = None
     licence: str | None = None
+    distortion: Brown = (0.0, 0.0)  # of the lens; `camera` is its pinhole
 
     def depth_z(self) -> np.ndarray:
         """(h, w) float32 metres at the depth map's own size; inf = sky, nan = unknown."""
@@ -95,7 +98,8 @@ class Record:
                 depth[np.isfinite(depth) & ((depth < near) | (depth > far))] = np.nan
             if self.depth_type == "ray_distance":
                 assert self.camera is not None  # checked in `record_of_row`
-                depth = self.camera.resize(*depth.shape[::-1]).depth_z_from_along_ray(depth)
+                camera = self.camera.resize(*depth.shape[::-1])
+                depth = depth * _z_per_metre(camera, camera.pixel_grid(), self.distortion).astype(depth.dtype)
             if self.sky_path is not None:
                 depth[nearest(read_mask(self.sky_path), depth.shape) > 0] = np.inf
         except InputError as problem:
@@ -149,13 +153,13 @@ def record_of_row(row: Any, root: Path, where: str) -> Record:
         centre = float(row.get("pixel_center", 0.5))
         labelled = np.asarray(row.get("pixel_coords", []), dtype=np.float64).reshape(-1, 2)
         file = lambda key: _stored(row.get(key), root, key)  # noqa: E731
-        camera = _camera(row, size, 0.5 - centre)
+        camera, distortion = _camera(row, size, 0.5 - centre), _distortion(row.get("distortion"))
         pixels = (labelled + 0.5) * (np.asarray(size) / np.asarray(depth_size)) if len(labelled) else labelled
         depths = np.asarray(row.get("depth", []), dtype=np.float64)
         if len(pixels) != len(depths):
             raise ValueError(f"{len(pixels)} pixels but {len(depths)} depths")
         if depth_type == "ray_distance" and camera is not None:
-            depths = depths * camera.rays_at(pixels)[:, 2]
+            depths = depths * _z_per_metre(camera, pixels, distortion)
         record = Record(
             dataset=str(row["dataset"]),
             domain=str(row["domain"] if size != (0, 0) else row.get("domain", "none")),
@@ -185,6 +189,7 @@ def record_of_row(row: Any, root: Path, where: str) -> Record:
             prompt=row.get("prompt"),
             split=row.get("split"),
             licence=row.get("licence"),
+            distortion=distortion,
         )
         _check(record)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
@@ -330,3 +335,19 @@ def _camera(row: dict[str, Any], size: tuple[int, int], shift: float) -> Camera 
     if fov is not None and abs(camera.fov_x_deg / float(fov) - 1) > FOV_TOLERANCE:
         raise ValueError(f"fov_x_deg {fov} contradicts original_fx {fx:g}, which is {camera.fov_x_deg:.1f} degrees")
     return camera
+
+
+def _distortion(told: Any) -> Brown:
+    """Other coefficients than k1 and k2 may be told where they are 0."""
+    if told is None:
+        return 0.0, 0.0
+    others = {name: value for name, value in told.items() if name not in ("model", "k1", "k2") and value}
+    if told.get("model", "brown") != "brown" or others:
+        raise ValueError(f'distortion {told!r} is not {{"model": "brown", "k1": ..., "k2": ...}}')
+    return float(told.get("k1") or 0.0), float(told.get("k2") or 0.0)
+
+
+def _z_per_metre(camera: Camera, pixels: np.ndarray, distortion: Brown) -> np.ndarray:
+    """(..., 2) pixels -> how far one metre along each one's ray reaches along the optical axis."""
+    slopes = undistort((pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy), distortion)
+    return 1 / np.sqrt((slopes * slopes).sum(-1) + 1)

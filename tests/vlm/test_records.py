@@ -115,6 +115,8 @@ BAD = {
     "odd pixels": {"pixel_coords": [1, 2, 3], "depth": [1.0]},
     "a flat pose": {"camera_to_world": [1, 2, 3]},
     "an unknown kind of depth": {"depth_type": "ray"},
+    "a lens of another model": {"distortion": {"model": "fisheye", "k1": 0.1}},
+    "a lens that is also skewed": {"distortion": {"model": "brown", "k1": 0.1, "p1": 0.01}},
     "a scale of nothing": {"depth_path": "d.png", "depth_scale": 0},
     "a scale that is not a number": {"depth_path": "d.png", "depth_scale": float("nan")},
     "ray distance without a camera": {"depth_type": "ray_distance", "depth_path": "d.png", "original_fx": ...},
@@ -211,6 +213,23 @@ def test_distances_to_the_cameras_centre_become_depth_along_the_axis(tmp_path):
     points = depth.camera.resize(32, 24)
     lengths = np.linalg.norm(points.unproject(points.pixel_grid(), depth.depth_z()), axis=-1)
     assert np.allclose(lengths, 2, rtol=1e-6)
+
+
+def test_a_bent_lens_is_told_and_distances_along_its_rays_become_z(tmp_path):
+    """Bending the true slopes s by 1 + k1 r^2 + k2 r^4 gives the pixel's; z = distance / sqrt(1 + r^2)."""
+    assert parsed(tmp_path).distortion == parsed(tmp_path, distortion=None).distortion == (0, 0)
+    bent = {"model": "brown", "k1": -0.1, "k2": 0.02}
+    assert parsed(tmp_path, distortion=bent).distortion == (-0.1, 0.02)
+    slopes = np.array([[0.3, -0.2], [-0.55, 0.4]])
+    r2 = (slopes**2).sum(-1)
+    at = slopes * (1 - 0.1 * r2 + 0.02 * r2**2)[:, None] * (500, 510) + (321.5, 238)
+    along = {"depth_type": "ray_distance", "pixel_coords": (at - 0.5).tolist(), "depth": [2.0, 2.0]}
+    assert np.allclose(parsed(tmp_path, distortion=bent, **along).depths, 2 / np.sqrt(1 + r2), rtol=1e-12)
+    np.save(tmp_path / "d.npy", np.full((480, 640), 2.0, np.float32))
+    keys = {"depth_type": "ray_distance", "depth_path": "d.npy"}
+    whole, pinhole = (parsed(tmp_path, **keys, distortion=told).depth_z() for told in (bent, None))
+    column, row = np.floor(at).astype(int).T
+    assert np.abs(whole[row, column] - 2 / np.sqrt(1 + r2)).max() < 3e-3 < np.abs(whole - pinhole).max()
 
 
 def test_what_is_outside_the_valid_range_is_unknown_and_the_sky_mask_is_sky(tmp_path):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from heads.camera import Camera
+from heads.distortion import Brown
 from heads.errors import InputError
 from train.data.augment import varied
 from train.data.conversations import Message, check
@@ -24,7 +25,8 @@ class View:
     """One picture of a sample. Depth and labels keep the pixels of their files; `window` says which part is seen.
 
     image (H, W, 3) uint8; camera: of that image, None where unknown; depth_z (h, w) metres, inf = sky, nan = unknown;
-    labels: name -> (h, w) uint8; things: what the instances in them are.
+    labels: name -> (h, w) uint8; things: what the instances in them are. distortion: the lens's, beside the camera; it
+    is of slopes, so that no cutting, resizing or mirroring changes it.
     """
 
     image: np.ndarray
@@ -33,6 +35,7 @@ class View:
     labels: dict[str, np.ndarray] = field(default_factory=dict)
     window: Window = field(default_factory=Window)
     things: list[dict[str, Any]] = field(default_factory=list)
+    distortion: Brown = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def view_of(record: Record, measured: bool = True) -> View:
         if np.isnan(depth_z).all():
             raise InputError("depth_path", f"{record.where} has no valid depth at all", "at least one pixel with depth")
     labels = record.labels() if record.labels_path is not None else {}
-    return View(photo.rgb, record.camera, depth_z, labels, things=record.things)
+    return View(photo.rgb, record.camera, depth_z, labels, things=record.things, distortion=record.distortion)
 
 
 def _conversations(record: Record, source: Source, questions: int, rng: np.random.Generator) -> list[list[Message]]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from heads.camera import Camera
+from heads.distortion import Brown, undistort
 from train.data.samples import View
 from train.data.windows import read_depth, read_nearest
 from vlm.images import Plan, camera_for
@@ -47,9 +48,9 @@ def depth_truth(view: View, plan: Plan, size: tuple[int, int], by_fx: bool = Fal
         depth = read_depth(view.depth_z, view.window, size, _filled(plan))
     seen = camera_for(plan, camera)
     height, width = size
-    rays = np.ones((3, height, width), np.float32)
-    rays[0] = ((np.arange(width) + 0.5) * (seen.width / width) - seen.cx) / seen.fx
-    rays[1] = (((np.arange(height) + 0.5) * (seen.height / height) - seen.cy) / seen.fy)[:, None]
+    x, y = (np.arange(width) + 0.5) * (seen.width / width), (np.arange(height) + 0.5) * (seen.height / height)
+    slopes = _slopes(np.stack(np.meshgrid(x, y), -1), seen, view.distortion)
+    rays = np.concatenate([np.moveaxis(slopes, -1, 0), np.ones((1, height, width))]).astype(np.float32)
     return {
         "depth_z": torch.from_numpy(np.ascontiguousarray(depth, np.float32)),
         "focal_px": torch.tensor(seen.fx if by_fx else seen.focal, dtype=torch.float32),
@@ -73,8 +74,8 @@ def label_truth(view: View, plan: Plan, names: list[str]) -> dict[str, Tensor]:
 def ray_truth(rows: list[list[View]], plans: list[list[Plan]]) -> dict[str, Tensor]:
     """Rows of views, padded to the longest: what `heads.rays.RayHead.loss` takes. A row has at least one view.
 
-    In the first view's frame; a later view counts where its pose and the first one's are known. Pixels are of the
-    picture, stretched to square pixels where they are not.
+    In the first view's frame; a later view counts where its pose and the first one's are known. Pixels are where a
+    pinhole camera of square pixels and the same focal length shows the direction.
     """
     counts = [[plan.tokens[0] * plan.tokens[1] for plan in row] for row in plans]
     length, most = max(map(sum, counts)), max(map(len, rows))
@@ -93,7 +94,7 @@ def ray_truth(rows: list[list[View]], plans: list[list[Plan]]) -> dict[str, Tens
                 continue
             place, inside = token_pixels(plan)
             camera = view.camera
-            slopes = np.concatenate([_slopes(place.numpy(), camera), np.ones((count, 1))], 1)
+            slopes = np.concatenate([_slopes(place.numpy(), camera, view.distortion), np.ones((count, 1))], 1)
             pixels[b, here] = torch.from_numpy(slopes[:, :2] * camera.focal + (camera.cx, camera.cy)).float()
             direction[b, here] = torch.from_numpy(slopes @ pose[:3, :3].T).float()
             mask[b, here] = inside > 0
@@ -117,9 +118,9 @@ def _filled(plan: Plan) -> tuple[float, float]:
     return plan.resized[0] / plan.padded[0], plan.resized[1] / plan.padded[1]
 
 
-def _slopes(pixels: np.ndarray, camera: Camera) -> np.ndarray:
-    """(n, 2) pixels -> x / z and y / z."""
-    return (pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
+def _slopes(pixels: np.ndarray, camera: Camera, distortion: Brown) -> np.ndarray:
+    """(..., 2) pixels -> x / z and y / z of what they show."""
+    return undistort((pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy), distortion)
 
 
 def _relative(first: Camera | None, other: Camera | None, number: int) -> np.ndarray | None:

@@ -92,7 +92,7 @@ class Scene:
     things: list[Thing]
     look: dict  # light and lens: see light.look
     room: tuple[float, float, float] | None  # (x, y, z) size of the room, its corner at the world origin
-    distortion: tuple[float, float] = (0.0, 0.0)  # Brown's k1, k2; see lens.distort
+    distortion: tuple[float, float] = (0.0, 0.0)  # Brown's k1, k2; see heads/distortion.py
     view: int = 0  # number of this view of the world
     camera_to_world: np.ndarray | None = None  # (4, 4): this camera -> the first view's camera; None: the only view
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from heads.distortion import distort, undistort
+
 from .places import Place
 
 SIZES = ((192, 256), (256, 192), (224, 224), (160, 288), (128, 384))
@@ -85,24 +87,6 @@ class Lens:
         across, down = size[1] / self.size[1], size[0] / self.size[0]
         principal = (self.principal[0] * across, self.principal[1] * down)
         return replace(self, size=size, focal=self.focal * across, principal=principal)
-
-
-def distort(slopes: np.ndarray, distortion: tuple[float, float]) -> np.ndarray:
-    """Brown's radial distortion of (..., 2) slopes: s * (1 + k1 r^2 + k2 r^4), r the undistorted slope's length."""
-    r2 = (slopes * slopes).sum(-1, keepdims=True)
-    return slopes * (1 + r2 * (distortion[0] + r2 * distortion[1]))
-
-
-def undistort(slopes: np.ndarray, distortion: tuple[float, float]) -> np.ndarray:
-    """The slopes that `distort` maps to these: Newton's steps on the radius, exact to float64 for mild lenses."""
-    if distortion == (0.0, 0.0):
-        return slopes
-    (k1, k2), r = distortion, np.linalg.norm(slopes, axis=-1, keepdims=True)
-    found = r
-    for _ in range(8):
-        r2 = found * found
-        found = found - (found * (1 + r2 * (k1 + r2 * k2)) - r) / (1 + r2 * (3 * k1 + r2 * 5 * k2))
-    return slopes * np.where(r > 0, found / np.maximum(r, 1e-12), 1)
 
 
 def sample_lens(rng: np.random.Generator, place: Place) -> Lens:

@@ -1,13 +1,19 @@
 """Whatever is done to a picture, its depth, labels, sky and camera still tell of the same points in space."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from heads.camera import Camera
+from heads.rays import solve_focal
 from train.data.augment import cropped, mirrored, resized, varied
 from train.data.samples import View
 from train.data.sources import Augment
+from train.data.truth import depth_truth, ray_truth
 from train.data.windows import Window, read_depth, read_nearest
+from vlm.images import Plan
 
 WIDTH, HEIGHT = 200, 150
 CAMERA = Camera.from_intrinsics(170.0, 175.0, 92.0, 80.0, width=WIDTH, height=HEIGHT)
@@ -80,6 +86,55 @@ def test_labels_and_sky_stay_with_their_pixels(step):
         sky = np.isposinf(read_depth(view.depth_z, view.window, (height, width)))
         told = view.image[..., 0] / 255 * WIDTH < WIDTH / 10
         assert (sky != told).mean() < 3 / width
+
+
+BENT = (-0.12, 0.03)
+
+
+def bent_scene() -> tuple[View, np.ndarray]:
+    """A photograph through a barrel lens, and the (H, W, 2) slopes x / z, y / z that its pixels show."""
+    seen = (CAMERA.pixel_grid() - (CAMERA.cx, CAMERA.cy)) / (CAMERA.fx, CAMERA.fy)
+    slopes = seen
+    for _ in range(60):  # s = seen / (1 + k1 r^2 + k2 r^4), until it stays
+        r2 = (slopes**2).sum(-1, keepdims=True)
+        slopes = seen / (1 + BENT[0] * r2 + BENT[1] * r2**2)
+    return replace(scene(), distortion=BENT), slopes
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_rays_of_a_bent_lens_stay_with_their_pixels(step):
+    whole, slopes = bent_scene()
+    for seed in range(6):
+        view, _ = varied(whole, STEPS[step], np.random.default_rng(seed), "nothing")
+        height, width = view.image.shape[:2]
+        plan = Plan((width, height), (128, 96), (160, 96), 16)
+        rays = depth_truth(view, plan, (96, 160))["rays"].numpy()
+        across = view.window.across((np.arange(128) + 0.5) / 128) * WIDTH - 0.5
+        down = view.window.down((np.arange(96) + 0.5) / 96) * HEIGHT - 0.5
+        inside = [(at > 0) & (at < side - 1) for at, side in ((down, HEIGHT), (across, WIDTH))]
+        told = [_between(slopes[..., k], down[inside[0]], across[inside[1]]) for k in (0, 1)]
+        if view.window.flipped:
+            told[0] = -told[0]
+        shown = rays[:, :, :128][:, inside[0]][:, :, inside[1]]
+        assert np.abs(shown[0] - told[0]).max() < 1e-4 and np.abs(shown[1] - told[1]).max() < 1e-4, (step, seed)
+        assert (rays[2] == 1).all()
+
+
+def _between(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(H, W) read bilinearly at rows x columns, pixels that count from 0 at centres."""
+    across = np.stack([np.interp(columns, np.arange(values.shape[1]), line) for line in values])
+    return np.stack([np.interp(rows, np.arange(values.shape[0]), line) for line in across.T], 1)
+
+
+def test_a_ray_head_that_knows_the_bent_rays_is_told_its_focal_length():
+    view, slopes = bent_scene()
+    truth = ray_truth([[view]], [[Plan((WIDTH, HEIGHT), (WIDTH, HEIGHT), (WIDTH, HEIGHT), 50)]])
+    told = truth["direction"][0].numpy().reshape(3, 4, 3)
+    assert np.abs(told[0, 0, :2] - slopes[24:26, 24:26].mean((0, 1))).max() < 1e-4  # a cell's middle
+    focal = solve_focal(truth["direction"], truth["pixels"], torch.ones(1, 12))
+    assert float(focal) == pytest.approx(CAMERA.focal, rel=1e-4)
+    pinhole = ray_truth([[scene()]], [[Plan((WIDTH, HEIGHT), (WIDTH, HEIGHT), (WIDTH, HEIGHT), 50)]])
+    assert np.abs(told - pinhole["direction"][0].numpy().reshape(3, 4, 3)).max() > 0.005
 
 
 def test_a_crop_of_whole_pixels_changes_no_number():

@@ -7,10 +7,11 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from heads.distortion import distort, undistort
 from train.worlds.camera import View, glance, is_clear
 from train.worlds.drawing.render import render
 from train.worlds.layout import MOST_LABELS, labelled, primitives_of, sample_scene, sample_views
-from train.worlds.lens import SIZES, Lens, distort, undistort
+from train.worlds.lens import SIZES, Lens
 from train.worlds.things import Item, Paint
 
 GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3))
