@@ -16,7 +16,7 @@ import numpy as np
 STRUCTURE = ("floor", "ceiling", "wall", "ground", "road", "pavement", "grass", "building")
 THINGS = (
     "door", "window", "table", "chair", "sofa", "bed", "cabinet", "shelf", "lamp", "box", "ball", "bottle",
-    "plant", "picture", "person", "tv", "rug", "mug", "car", "van", "tree", "street lamp", "traffic cone",
+    "plant", "painting", "person", "tv", "rug", "mug", "car", "van", "tree", "street lamp", "traffic cone",
     "bin", "bench", "fence", "bush", "sign", "stool", "curtain",
     "desk", "counter", "fridge", "oven", "sink", "toilet", "bathtub", "washing machine", "mirror", "clock", "radiator",
     "light switch", "socket", "fireplace", "piano", "stairs", "ladder", "cushion", "laptop", "book", "vase", "bowl",

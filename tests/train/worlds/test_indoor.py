@@ -40,7 +40,7 @@ SIZES = {
     fittings.socket: ("socket", (0.08, 0.25), (0.0, 0.08), (0.08, 0.09)),
     fittings.clock: ("clock", (0.22, 0.41), (0.0, 0.06), (0.22, 0.41)),
     fittings.mirror: ("mirror", (0.4, 1.0), (0.0, 0.04), (0.4, 1.8)),
-    fittings.picture: ("picture", (0.2, 1.1), (0.0, 0.04), (0.2, 0.9)),
+    fittings.painting: ("painting", (0.2, 1.1), (0.0, 0.04), (0.2, 0.9)),
     fittings.fireplace: ("fireplace", (0.44, 1.7), (0.3, 0.75), (0.9, 2.1)),
     fittings.stairs: ("stairs", (0.9, 1.55), (0.7, 4.2), (1.4, 3.8)),
     lamps.lamp: ("lamp", ANY, ANY, (1.25, 2.1)),

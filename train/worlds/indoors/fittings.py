@@ -1,4 +1,4 @@
-"""What is fixed to walls and ceilings: doors, windows, switches, sockets, radiators, pictures, lamps.
+"""What is fixed to walls and ceilings: doors, windows, switches, sockets, radiators, paintings, lamps.
 
 Heights and sizes are those of common building standards: door leaves 2.0 x 0.7-0.95 (DIN 18101), sills 0.75-0.95,
 switches at 1.0-1.2, sockets at 0.25-0.4, stairs 0.17-0.19 high and 0.26-0.29 deep (DIN 18065). The backs of wall things
@@ -114,9 +114,9 @@ def blind(rng, width: float, drop: float) -> Item:
     return item
 
 
-def picture(rng) -> Item:
+def painting(rng) -> Item:
     colour = pick_colour(rng)
-    item, frame = Item("picture", colour), plastic(rng, str(rng.choice(["black", "brown", "white", "yellow"])))
+    item, frame = Item("painting", colour), plastic(rng, str(rng.choice(["black", "brown", "white", "yellow"])))
     width, height = rng.uniform(0.2, 1.1), rng.uniform(0.2, 0.9)
     art = stuff(rng, colour, str(rng.choice(["photo", "poster", "blobs", "floral", "dots"])), 0.5)
     item.box((0, 0, height / 2), (width, 0.025, height), frame)
@@ -345,4 +345,4 @@ def coat_rack(rng) -> Item:
     return item
 
 
-WALL = (picture, picture, picture, poster, mirror, clock)
+WALL = (painting, painting, painting, poster, mirror, clock)

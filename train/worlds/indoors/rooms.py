@@ -154,7 +154,7 @@ def _enclose(room: Room, plan: Plan) -> None:
 
 
 def _fit(room: Room, plan: Plan) -> None:
-    """What every room has: lamps, sockets, pictures, shelves on walls, and clutter on the floor."""
+    """What every room has: lamps, sockets, paintings, shelves on walls, and clutter on the floor."""
     rng, area = room.rng, room.width * room.length
     x, y = (room.area[0] + room.area[2]) / 2, (room.area[1] + room.area[3]) / 2
     if plan.office:  # a grid of one kind of lamp, at most a dozen or so
