@@ -6,10 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from train.worlds.clash import clash
 from train.worlds.indoors import bathroom, fittings, furniture, kitchen, lamps, people, pots, screens, small_things
 from train.worlds.indoors.rooms import PLANS, indoor, rooms_of
-from train.worlds.places import footprint
-from train.worlds.things import COLOURS, KINDS, STRUCTURE, TEXTURES
+from train.worlds.places import footprint, overlap
+from train.worlds.things import COLOURS, KINDS, STRUCTURE, TEXTURES, Item, paint_of
 
 ANY = (0.0, 9.0)
 # maker -> (kind, width, depth, height) in metres, each from lowest to highest, of the whole thing with its handles
@@ -146,6 +147,63 @@ def test_furniture_does_not_stand_in_other_furniture():
                 pairs += 1
                 clashes += a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
     assert pairs > 100 and clashes == 0
+
+
+def test_small_things_on_one_surface_keep_apart_down_to_the_lowest_shelf():
+    small, low, clashes = {"book", "mug", "vase", "bowl", "bottle", "box", "plant"}, 0, []
+    for seed, rooms in scenes(80):
+        lying = [
+            (z, footprint(i, x, y, yaw, -0.005)) for i, (x, y, z), yaw in rooms[0].placed if i.kind in small and z > 0
+        ]
+        for k, (z, area) in enumerate(lying):
+            low += z < 0.2
+            clashes += [(seed, z) for height, other in lying[:k] if abs(z - height) < 0.02 and overlap(area, other)]
+    assert low > 50 and not clashes
+
+
+def test_chairs_stand_in_the_leg_space_of_their_desks_and_tables():
+    desks, chairs = 0, 0
+    for seed, rooms in scenes(120):
+        placed = rooms[0].placed
+        desks += sum(item.kind == "desk" for item, *_ in placed)
+        for table in (entry for entry in placed if entry[0].kind in ("desk", "table")):
+            reach = footprint(table[0], *table[1][:2], table[2])
+            for chair in (entry for entry in placed if entry[0].kind == "chair"):
+                if overlap(reach, footprint(chair[0], *chair[1][:2], chair[2])):
+                    chairs += 1
+                    assert not clash(*chair, *table), (seed, table[0].kind, chair[1])
+    assert desks > 40 and chairs > 40
+
+
+def test_a_chair_in_a_pedestal_clashes_and_one_beside_it_does_not():
+    """A pedestal 0.4 wide at the right of a desk 1.6 wide: the free stretch ends 0.4 right of the middle."""
+    paint = paint_of(np.random.default_rng(0), "white")
+    desk, box = Item("desk", "white"), Item("box", "white")
+    desk.box((0, 0, 0.73), (1.6, 0.7, 0.02), paint)
+    desk.box((0.6, 0, 0.36), (0.4, 0.7, 0.7), paint)
+    box.box((0, 0, 0.25), (0.4, 0.4, 0.5), paint)
+    for x, hits in ((0.0, False), (0.19, False), (0.23, True), (0.6, True)):
+        assert clash(box, (x, 0, 0), 0.0, desk, (0, 0, 0), 0.0) is hits, x
+        assert clash(desk, (0, 0, 0), 0.0, box, (x, 0, 0), 0.0) is hits, x
+    assert clash(box, (0.17, 0, 0), np.pi / 4, desk, (0, 0, 0), 0.0)  # its corner reaches 0.28
+    assert not clash(box, (0.1, 0, 0), np.pi / 4, desk, (0, 0, 0), 0.0)
+    assert not clash(box, (0.6, 0, 0.8), 0.0, desk, (0, 0, 0), 0.0)  # it stands on top
+
+
+def test_pupils_face_the_board_across_their_tables():
+    seen = 0
+    for _, rooms in scenes(300):
+        if rooms[0].name != "classroom":
+            continue
+        tables = [at for item, at, _ in rooms[0].placed if item.kind == "table"]
+        for item, (x, y, _), yaw in rooms[0].placed:
+            ahead = (x + 0.45 * np.sin(yaw), y - 0.45 * np.cos(yaw))  # where the chair looks
+            near = [t for t in tables if np.hypot(t[0] - x, t[1] - y) < 0.9]
+            if item.kind == "chair" and near and abs(np.sin(yaw)) < 0.6:
+                nearest = min(near, key=lambda t: np.hypot(t[0] - x, t[1] - y))
+                assert abs(nearest[1] - ahead[1]) < abs(nearest[1] - y), (x, y)
+                seen += 1
+    assert seen > 20
 
 
 def test_switches_sockets_and_sills_are_at_the_heights_of_the_building_standards():

@@ -48,16 +48,14 @@ def _rows(room: Room, step: float, deep: float, start: float):
 
 
 def classroom(room: Room) -> None:
-    """Tables in rows before a board; chairs behind them."""
+    """Tables in rows before a board; chairs behind them; the teacher faces them from a desk."""
     rng, table = room.rng, furniture.dining_table(room.rng)
     while table.parts[0].shape == "cylinder" or table.bounds()[1][0] * 2 < 1.1:
         table = furniture.dining_table(rng)
     room.hang(fittings.blackboard(rng), rng.uniform(0.85, 1.0), 1, room.width / 2)
     if room.chance(0.4):
         room.hang(fittings.clock(rng), rng.uniform(2.0, 2.2), 1)
-    teacher = room.put(
-        furniture.desk(rng), room.area[0] + room.width * rng.uniform(0.3, 0.7), room.area[1] + 1.5, np.pi
-    )
+    teacher = room.put(furniture.desk(rng), room.area[0] + room.width * rng.uniform(0.3, 0.7), room.area[1] + 1.5, 0.0)
     furnish_desk(room, teacher)
     chair = furniture.dining_chair(rng)
     low, high = table.bounds()
@@ -70,7 +68,7 @@ def classroom(room: Room) -> None:
             spot = room.put(table, x, y + rng.normal(0, 0.02), np.pi, 0.0)
             if spot:
                 for u in (-wide / 4, wide / 4):
-                    at = spot.at(u + rng.normal(0, 0.03), high[1] + rng.uniform(-0.1, 0.3))
+                    at = spot.at(u + rng.normal(0, 0.03), low[1] - rng.uniform(-0.1, 0.3))
                     if room.chance(0.9):
                         seat = room.seat(chair, *at, rng.normal(0, 0.15), spot, people.seated)
                         if seat and room.chance(0.15 * room.density):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..things import Item
 from . import bathroom, fittings, furniture, kitchen, lamps, people, pots, screens
 from . import small_things as small
 from .room import Room, Spot
@@ -138,7 +139,10 @@ def furnish_desk(room: Room, desk: Spot | None, chair=None) -> None:
         return
     rng, high = room.rng, desk.item.bounds()[1]
     chair = chair or (furniture.office_chair if room.chance(0.7) else furniture.chair)(rng)
-    x, y = desk.at(rng.uniform(-0.2, 0.2), -float(high[1]) - rng.uniform(-0.05, 0.35))
+    left, right = _leg_space(desk.item)
+    spare = max(0.0, right - left - float(np.ptp([side[0] for side in chair.bounds()]))) / 2
+    middle = (left + right) / 2 + float(np.clip(rng.uniform(-0.2, 0.2), -spare, spare))
+    x, y = desk.at(middle, -float(high[1]) - rng.uniform(-0.05, 0.35))
     seat = room.seat(chair, x, y, desk.yaw + np.pi + rng.normal(0, 0.35), desk, None)
     if seat and room.chance(0.12):
         room.add(people.seated(rng), *seat.at(0, 0.02), 0.0, seat.yaw)
@@ -148,6 +152,23 @@ def furnish_desk(room: Room, desk: Spot | None, chair=None) -> None:
             room.add(screens.monitor(rng), *at, desk.item.top or 0.74, desk.yaw + rng.normal(0, 0.1) - 0.4 * u)
     room.on(desk, (*small.DESK[3:], screens.laptop), room.count(2, 11), reach=0.9)
     room.targets.append((desk.x, desk.y, desk.item.top or 0.74))
+
+
+def _leg_space(desk: Item) -> tuple[float, float]:
+    """The widest stretch across a desk, from left to right, that no leg, panel or drawer stands in."""
+    low, high = desk.bounds()
+    wide, feet = float(high[0] - low[0]), []
+    for part in desk.parts:
+        (x, _, z), (half, _, rise) = part.centre, part.half
+        if z - rise < 0.3 and half < wide / 4:
+            feet.append((x - half, x + half))
+    edges = sorted([*feet, (float(low[0]), float(low[0])), (float(high[0]), float(high[0]))])
+    gaps, reached = [], edges[0][1]
+    for start, end in edges[1:]:
+        gaps.append((start - reached, reached, start))
+        reached = max(reached, end)
+    _, left, right = max(gaps)
+    return left, right
 
 
 def cook(room: Room) -> None:

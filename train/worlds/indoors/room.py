@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..clash import clash
 from ..places import MOST_THINGS, Rectangle, footprint, inside, is_free
 from ..things import STRUCTURE, Item
 
 MOST_PARTS = 1150
 """Shapes that a place may have."""
 WALLS = range(4)
+DRAWN_BACK = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6)
+"""Metres that a chair is moved back from where it would stand in its table's legs or drawers."""
 
 
 class Spot(NamedTuple):
@@ -128,7 +131,7 @@ class Room:
         self.budget.parts -= len(item.parts)
         self.budget.things -= thing
         self.placed.append((item, (float(x), float(y), float(z)), float(yaw)))
-        if thing and z > 0.2:
+        if thing and z > 0.0:
             self.lying.append((z, footprint(item, x, y, yaw)))
         return Spot(item, float(x), float(y), float(z), float(yaw))
 
@@ -267,7 +270,10 @@ class Room:
             self.seat(chair, x, y, yaw, spot, people)
 
     def seat(self, chair: Item, x, y, yaw, table: Spot | None, people) -> Spot | None:
-        """A chair may reach under its table: only other things are in its way."""
+        """A chair may reach under its table, drawn back as far as the table's parts demand; other things stay free."""
+        if table is not None and (free := self._drawn_back(chair, x, y, yaw, table)) is None:
+            return None
+        x, y = free if table is not None else (x, y)
         area = footprint(chair, x, y, yaw)
         own = [footprint(table.item, table.x, table.y, table.yaw, 0.06)] if table else []
         others = [t for t in self.taken if not any(inside(t, o) for o in own)]
@@ -279,3 +285,12 @@ class Room:
             if people is not None and self.chance(0.1):
                 self.add(people(self.rng), *spot.at(0, 0.02), 0.0, yaw)
         return spot
+
+    @staticmethod
+    def _drawn_back(chair: Item, x: float, y: float, yaw: float, table: Spot) -> tuple[float, float] | None:
+        """Where the chair, moved straight back in steps, is first clear of its table; None where it never is."""
+        for back in DRAWN_BACK:
+            at = x - np.sin(yaw) * back, y + np.cos(yaw) * back
+            if not clash(chair, (*at, 0.0), yaw, table.item, (table.x, table.y, table.z), table.yaw):
+                return at
+        return None
