@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.train.worlds.asked import COUNT, asked, level_scene, made_up, name_of, pairs, points
-from train.worlds.asking.phrases import CHOICES, PHRASES, STATEMENTS, TRUE_FALSE, YES_NO
+from train.worlds.asking.phrases import CHOICES, PHRASES, REFUSED, STATEMENTS, TRUE_FALSE, YES_NO
 from train.worlds.asking.questions import QUESTION_TYPES, questions, questions_about
 from train.worlds.asking.seen import Shown
 from train.worlds.asking.units import length, metres, relative
@@ -133,6 +133,20 @@ def test_what_is_refused_is_not_in_the_picture():
         assert all(name not in (t.kind, f"{t.colour} {t.kind}") for t in visible)
         others += any(name.endswith(f" {t.kind}") and name.split(" ")[0] in COLOURS for t in visible)
     assert others > 10  # of a kind that is there, in another colour
+
+
+def test_what_is_refused_is_asked_as_something_that_is_there_is_in_the_same_picture():
+    """With the thing's name blanked out, the two questions are one: only the picture tells them apart."""
+    blank = re.compile(rf"the (?:(?:{'|'.join(COLOURS[1:])}) )?(?:{'|'.join(sorted(KINDS, key=len, reverse=True))})\b")
+    alike = refused = 0
+    for *_, several in asked():
+        there = Counter(blank.sub("the *", q["question"]) for q in several if q["type"] in REFUSED)
+        absent = Counter(blank.sub("the *", q["question"]) for q in several if q["type"] == "refusal")
+        refused += absent.total()
+        alike += (absent & there).total()
+        if absent.total() <= there.total():
+            assert absent <= there
+    assert refused > 1.6 * COUNT and alike > 0.9 * refused
 
 
 def test_a_picture_without_colours_is_asked_for_none_and_calls_things_by_their_kind():

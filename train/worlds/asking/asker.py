@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .balance import Balance
-from .phrases import CHOICES, PHRASES
+from .phrases import CHOICES, PHRASES, REFUSED
 from .seen import Seen, Shown
 from .units import ASKED, PER_METRE, SAID, length, relative
 
@@ -25,6 +25,8 @@ class Asker:
         self.scene, self.domain, self.size = shown.scene, shown.scene.domain, shown.scene.size
         self.rng = np.random.default_rng([shown.scene.seed, 1, shown.scene.view])
         self.found: list[dict[str, Any]] = []
+        self.wordings: list[tuple[str, str]] = []
+        """The type and the template of every question made about one thing that is there."""
         self._asked: set[str] = set()
         self._weighed: set[tuple] = set()
 
@@ -81,6 +83,8 @@ class Asker:
         if self._asked & same:
             return
         self._asked |= same
+        if kind in REFUSED and words and "thing" in words:
+            self.wordings.append((kind, template))
         self.found.append({"type": kind, "question": question, "answer": answer, **rest})
 
     def say(

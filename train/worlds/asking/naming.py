@@ -129,7 +129,11 @@ def _kind_exists(ask: Asker) -> None:
 
 
 def refusal(ask: Asker) -> None:
-    """A question after a thing that is not there: one of another kind, or of a kind that is, in another colour."""
+    """A question after a thing that is not there: one of another kind, or of a kind that is, in another colour.
+
+    It is worded as a question is that this picture was asked about a thing that is there, so that wording and unit
+    tell nothing; each of those serves once.
+    """
     grey = ask.shown.grey
     kinds = {s.kind for s in ask.shown.named} if ask.chance(0.5) and not grey else None
     found, weights = ask.balance.absent(ask.domain, ask.shown.names, kinds)
@@ -142,8 +146,11 @@ def refusal(ask: Asker) -> None:
     name = f"{shade} {kind}"
     if grey or (kind not in ask.shown.kinds and ask.chance(0.25)):
         name = kind
-    asked = ask.weighted(REFUSED, (4, 4, 0.5, 0.5, 1))
-    template = ask.one(PHRASES[asked]) if asked in ("where", "box") else ask.measured(asked, 1.0)[0]
+    if ask.wordings:
+        asked, template = ask.wordings.pop(int(ask.rng.integers(len(ask.wordings))))
+    else:
+        asked = ask.weighted(REFUSED, (4, 4, 0.5, 0.5, 1))
+        template = ask.one(PHRASES[asked]) if asked in ("where", "box") else ask.measured(asked, 1.0)[0]
     ask.add("refusal", template, f"There is no {name} in the picture.", {"thing": name}, value=False,
             kind=kind, asked=asked)  # fmt: skip
 

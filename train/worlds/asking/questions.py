@@ -28,7 +28,6 @@ ASKED: tuple[tuple[float, Callable[[Asker], None]], ...] = (
     (1.6, naming.where),
     (1.5, naming.count),
     (1.6, naming.exists),
-    (1.0, naming.refusal),
     (2.5, naming.colour),
     (2.0, relations.behind),
     (1.4, relations.above_below),
@@ -41,6 +40,7 @@ ASKED: tuple[tuple[float, Callable[[Asker], None]], ...] = (
     (1.2, sizes.height),
     (0.8, sizes.width),
     (0.3, naming.box),
+    (2.1, naming.refusal),  # after the questions whose wordings it takes
     (1.0, camera.ask_free_space),
     (1.0, camera.ask_room_height),
     (1.0, camera.ask_room_width),
