@@ -114,6 +114,14 @@ def test_a_seat_a_worktop_and_a_lying_surface_carry_things_at_their_real_heights
             assert top is not None and low <= top <= high, maker.__name__
 
 
+def test_what_lies_on_a_bed_lies_on_its_cover():
+    for seed in range(50):
+        bed = furniture.bed(np.random.default_rng(seed))
+        over = [p.centre[2] + p.half[2] for p in bed.parts
+                if abs(p.centre[0]) < 0.01 and abs(p.centre[1]) < 0.5 and p.half[1] > 0.5]  # fmt: skip
+        assert max(over) == pytest.approx(bed.top)
+
+
 def test_nothing_leaves_its_room_and_every_scene_is_affordable():
     for seed, rooms in scenes(120):
         placed = rooms[0].placed
@@ -168,6 +176,9 @@ def test_chairs_stand_in_the_leg_space_of_their_desks_and_tables():
         desks += sum(item.kind == "desk" for item, *_ in placed)
         for table in (entry for entry in placed if entry[0].kind in ("desk", "table")):
             reach = footprint(table[0], *table[1][:2], table[2])
+            for person in (entry for entry in placed if entry[0].kind == "person"):
+                if any(np.hypot(*np.subtract(person[1], e[1])[:2]) < 0.03 for e in placed if e[0].kind == "chair"):
+                    assert not clash(*person, *table), (seed, table[0].kind, person[1])
             for chair in (entry for entry in placed if entry[0].kind == "chair"):
                 if overlap(reach, footprint(chair[0], *chair[1][:2], chair[2])):
                     chairs += 1

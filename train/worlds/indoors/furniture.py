@@ -226,7 +226,7 @@ def bed(rng) -> Item:
     item.cushion((0, 0, (0.24 + height) / 2), (width - 0.04, length - 0.06, height - 0.24), 0.06, white)
     reach = rng.uniform(0.6, 0.85) * length
     drop = rng.uniform(0.02, 0.1)
-    item.cushion((0, -length / 2 + reach / 2, (0.26 + height) / 2 + 0.03), (width + drop, reach, height - 0.2), 0.07,
+    item.cushion((0, -length / 2 + reach / 2, (0.26 + height) / 2 - 0.01), (width + drop, reach, height - 0.2), 0.07,
                  cover)  # fmt: skip
     if rng.random() < 0.6:
         top = rng.uniform(0.8, 1.15)

@@ -145,7 +145,7 @@ def furnish_desk(room: Room, desk: Spot | None, chair=None) -> None:
     x, y = desk.at(middle, -float(high[1]) - rng.uniform(-0.05, 0.35))
     seat = room.seat(chair, x, y, desk.yaw + np.pi + rng.normal(0, 0.35), desk, None)
     if seat and room.chance(0.12):
-        room.add(people.seated(rng), *seat.at(0, 0.02), 0.0, seat.yaw)
+        room.sit(people.seated(rng), seat, desk)
     if room.chance(0.75):
         for u in [0.0] if room.chance(0.6) else [-0.3, 0.3]:
             at = desk.at(u, float(high[1]) - rng.uniform(0.14, 0.2))

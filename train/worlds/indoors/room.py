@@ -283,8 +283,14 @@ class Room:
         if spot:
             self.taken.append(area)
             if people is not None and self.chance(0.1):
-                self.add(people(self.rng), *spot.at(0, 0.02), 0.0, yaw)
+                self.sit(people(self.rng), spot, table)
         return spot
+
+    def sit(self, person: Item, chair: Spot, table: Spot | None) -> None:
+        """Somebody sits on the chair, unless legs or arms would be in the table."""
+        at = (*chair.at(0, 0.02), 0.0)
+        if table is None or not clash(person, at, chair.yaw, table.item, (table.x, table.y, table.z), table.yaw):
+            self.add(person, *at, chair.yaw)
 
     @staticmethod
     def _drawn_back(chair: Item, x: float, y: float, yaw: float, table: Spot) -> tuple[float, float] | None:
