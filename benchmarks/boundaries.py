@@ -30,7 +30,8 @@ def edge_widths(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     q = (L - a) / (z - a): width = x(q first reaches 0.9) - x(q was last at 0.1 before), linear between pixels.
     A step between two neighbouring pixels gives 0.8, a ramp over n pixels 0.8 n, a blur with a Gaussian of
     sigma s 2.563 s. `edges_found`: share of edges across which the prediction makes at least half of the true
-    step, in its direction (else, or where it is missing, there is no width to speak of).
+    step, in its direction (else, or where it is missing, there is no width to speak of; nor is there one of a
+    profile that is nowhere at 0.1 before it reaches 0.9).
     `edge_width_true_px`: the truth's own width there (0.8 of a perfect sensor).
     """
     found = [_profiles(prediction, truth), _profiles(prediction.T, truth.T)]
@@ -44,8 +45,8 @@ def edge_widths(prediction: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     return {
         "edges": len(true),
         "edges_found": float(made.mean()),
-        "edge_width_px": float(widths[0][made].mean()) if made.any() else math.nan,
-        "edge_width_true_px": float(widths[1][made].mean()) if made.any() else math.nan,
+        "edge_width_px": _mean(widths[0][made]),
+        "edge_width_true_px": _mean(widths[1][made]),
     }
 
 
@@ -69,7 +70,7 @@ def _profiles(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _steps_and_widths(profiles: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
-    """z - a, and the 10-90 % width, of each profile; nan where it is not all there."""
+    """z - a, and the 10-90 % width, of each profile; nan where it is not all there or has no such width."""
     n = profiles.shape[1]
     a, z = profiles[:, : half // 2].mean(1), profiles[:, -(half // 2) :].mean(1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -81,7 +82,12 @@ def _steps_and_widths(profiles: np.ndarray, half: int) -> tuple[np.ndarray, np.n
         before, after = np.maximum(above - 1, 0), np.minimum(below + 1, n - 1)
         x90 = above - (q[row, above] - 0.9) / np.where(above > 0, q[row, above] - q[row, before], 1)
         x10 = below + (0.1 - q[row, below]) / (q[row, after] - q[row, below])
-    return z - a, x90 - x10
+    return z - a, np.where(low.any(1), x90 - x10, math.nan)
+
+
+def _mean(widths: np.ndarray) -> float:
+    there = widths[np.isfinite(widths)]
+    return float(there.mean()) if len(there) else math.nan
 
 
 def boundary_errors(prediction: np.ndarray, truth: np.ndarray, edges: np.ndarray | None = None) -> dict[str, float]:

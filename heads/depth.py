@@ -16,6 +16,7 @@ from torch.nn import functional
 from heads.base import Features, Head, Loss, Raw, Tap, masked_sum
 from heads.losses import edge_difference, laplace_nll, laplace_scale, multiscale_gradient, normal_difference, silog
 from heads.pyramid import OUTPUT_PER_PATCH, Pyramid, output_sized
+from heads.sharpen import sharpened
 from heads.spread import Spread
 
 CANONICAL_FOCAL_PX = 1000.0
@@ -26,13 +27,23 @@ class DepthHead(Head):
     """Features -> {"log_depth", "raw_scale", "sky_logit"}, each (B, H, W) float32, H x W at 16 per patch.
 
     widths: of `heads.pyramid.Pyramid`. spread: the steps of `heads.spread.Spread` over the maps, in cells of 2 x 2
-    pixels; none = as the pyramid leaves them.
+    pixels; none = as the pyramid leaves them. sharpen: the radii of `heads.sharpen`, in pixels, when
+    not training; none = ramps stay.
     """
 
     loss_names = ("depth_nll", "depth_l1", "depth_silog", "depth_gradient", "depth_edge", "depth_normal", "sky")
 
-    def __init__(self, taps: list[Tap], widths: Sequence[int] = (64, 64, 64, 48, 32), spread: Sequence[int] = ()):
+    def __init__(
+        self,
+        taps: list[Tap],
+        widths: Sequence[int] = (64, 64, 64, 48, 32),
+        spread: Sequence[int] = (),
+        sharpen: Sequence[int] = (),
+    ):
         super().__init__(taps)
+        if sharpen and min(sharpen) < 1:
+            raise ValueError(f"sharpen: {list(sharpen)}; allowed: radii of 1 pixel or more")
+        self.sharpen = tuple(sharpen)
         self.pyramid = Pyramid(taps, tuple(widths))
         self.spread = Spread(12, widths[-1], spread) if spread else None
         self.last = nn.Conv2d(widths[-1], 12, 3, padding=1, padding_mode="replicate")
@@ -49,7 +60,9 @@ class DepthHead(Head):
                 grid = x.shape[-2] // CELLS_PER_PATCH, x.shape[-1] // CELLS_PER_PATCH
                 maps = self.spread(maps, functional.pixel_unshuffle(output_sized(features.image, grid), 2), x)
             x = functional.pixel_shuffle(maps, 2)
-        return {"log_depth": x[:, 0], "raw_scale": x[:, 1], "sky_logit": x[:, 2]}
+            # Losses see the ramps: a head that was trained through the steps made fewer edges, not sharper ones.
+            log_depth = x[:, 0] if self.training else sharpened(x[:, 0], self.sharpen)
+        return {"log_depth": log_depth, "raw_scale": x[:, 1], "sky_logit": x[:, 2]}
 
     def loss(self, raw: Raw, truth: dict[str, Tensor]) -> Loss:
         """truth: depth_z (B, H, W) metres with inf = sky and nan = unknown, focal_px (B,), rays (B, 3, H, W) z = 1.
