@@ -20,11 +20,13 @@ LEAST_STEP = (0.06, 0.12)
 SPAN_RATIO = (1.4, 1.5)
 """Spans within twice the radius over those within it: up to the first an edge, from the second on none."""
 
+MOST = 80.0  # of log depth: what float32 can still be raised to
+
 
 def sharpened(log_depth: Tensor, radii: Sequence[int]) -> Tensor:
     """(B, H, W) -> (B, H, W): one round for each of `radii`, in pixels; ramps up to twice that wide become steps.
 
-    No value is outside of those within the radius. Gradients flow to the values that pixels took.
+    No value is outside of those within the radius and a pixel. Gradients flow to the values that pixels took.
     """
     maps = log_depth[:, None]
     for radius in radii:
@@ -51,7 +53,8 @@ def _edgeness(both: Tensor, radius: int) -> Tensor:
     span = far + minus_near
     ratio = (far_2 + minus_near_2) / span.clamp_min(1e-6)
     # The same in inverse depth, in which planes are even however steeply they are seen (times the depth of `far`).
-    inverse = ((far + minus_near_2).exp() - (far - far_2).exp()) / torch.expm1(span).clamp_min(1e-6)
+    below, above = (far + minus_near_2).clamp_max(MOST), far - far_2
+    inverse = (below.exp() - above.exp()) / torch.expm1(span.clamp_max(MOST)).clamp_min(1e-6)
     return _ramp(span, *LEAST_STEP) * (1 - _ramp(torch.maximum(ratio, inverse), *SPAN_RATIO))
 
 

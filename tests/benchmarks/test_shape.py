@@ -86,6 +86,14 @@ def test_an_edge_that_the_prediction_does_not_make_has_no_width():
     assert edge_widths(step(), np.full(SIZE, 3.0)) == {"edges": 0}
 
 
+def test_an_edge_that_is_high_before_it_is_low_counts_as_found_and_has_no_width():
+    early = step()
+    early[:60, 72:74] = 4.0  # the window's first two of 16 columns; their 0.1 is reached nowhere before
+    early[:60, 74:76] = 1.5
+    found = edge_widths(early, step())
+    assert found["edges_found"] == 1 and found["edge_width_px"] == pytest.approx(0.8)
+
+
 def test_an_edge_beside_unknown_truth_is_not_looked_at():
     truth = step()
     truth[:, 82] = np.nan

@@ -66,7 +66,8 @@ def test_a_thing_before_a_slanted_floor_is_cut_out_and_the_floor_stays():
     thing[..., 10:30, 20:40] = 1
     share = functional.avg_pool2d(functional.pad(thing, (3,) * 4), 7, 1)[0]
     found = sharpened(floor * (1 - share) + share * -0.7, RADII)
-    assert ((found - floor).abs()[:, :, :8].max(), (found[0, 15:25, 25:35] + 0.7).abs().max()) < (1e-3, 1e-3)
+    assert (found - floor).abs()[:, :, :8].max() < 1e-3
+    assert (found[0, 15:25, 25:35] + 0.7).abs().max() < 1e-3
     row = found[0, 20]
     between_the_two = (row - row[30] > 0.1 * (row[0] - row[30])) & (row - row[30] < 0.9 * (row[0] - row[30]))
     assert between_the_two.sum() <= 4  # two edges
@@ -84,6 +85,7 @@ def test_no_radius_is_the_map_itself_and_small_maps_are_no_error():
     maps = torch.randn(1, 16, 16)
     assert torch.equal(sharpened(maps, ()), maps)
     assert sharpened(torch.randn(1, 1, 5), RADII).isfinite().all()
+    assert sharpened(1e4 * maps, RADII).isfinite().all()  # of weights that have not learned anything
 
 
 def test_gradients_flow():
