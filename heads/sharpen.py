@@ -28,7 +28,7 @@ def sharpened(log_depth: Tensor, radii: Sequence[int]) -> Tensor:
 
     No value is outside of those within the radius and a pixel. Gradients flow to the values that pixels took.
     """
-    maps = log_depth[:, None]
+    maps = log_depth.contiguous()[:, None]  # in channels_last it may be every third number
     for radius in radii:
         maps = _round(maps, radius)
     return maps[:, 0]
