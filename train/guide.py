@@ -9,12 +9,14 @@ or of a pixel "(x, y)", a loss compares the true share of each image token with 
 It is the model's own attention that is taught (after rotary positions, over all that the token may attend to), so
 nothing is added to what ships. A second loss, `places`, makes the token hold what was found there: where the thing
 is in the picture, how far, how large. It is read off the hidden states by a fixed random matrix, which adds no
-weights either. See train/LOG.md for what both give. Qwen families, packed rows, whole weights.
+weights either. A third, `cells`, makes every image token hold the same of what it shows itself, in the same
+directions: a look then has something to bring along. See train/LOG.md for what they give. Qwen families, packed rows,
+whole weights.
 """
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,12 +56,14 @@ class Mention:
 class GuideOptions(Options):
     """layers: decoder layers of the LLM that are taught, none = no guide; head: which query head of each.
 
-    places: the decoder layer whose output must hold VALUES, None = none.
+    places: the decoder layer whose output must hold VALUES, None = none. cells: the same for image tokens, each of
+    what it shows: best the layer before those of the guide, which then find it there.
     """
 
     layers: list[int] = field(default_factory=list)
     head: int = number(0, least=0)
     places: int | None = number(None, least=0)
+    cells: int | None = number(None, least=0)
 
 
 def mentions(
@@ -92,6 +96,42 @@ def mentions(
         values = np.array([2 * x - 1, 2 * y - 1, _log(metres), np.nan, np.nan], np.float32)
         found.append(Mention(match.end() - 1, share.ravel(), values))
     return found
+
+
+def cell_values(
+    instance: np.ndarray, things: list[dict[str, Any]], depth_z: np.ndarray | None, grid: tuple[int, int]
+) -> np.ndarray:
+    """(h * w, 5) VALUES of each image token (h, w): its own middle and median depth, the size of the thing in it.
+
+    instance (H, W); depth_z (H', W') metres, None = unknown. The thing is that of most of its pixels; nan = unknown,
+    sky, no thing.
+    """
+    values = np.full((*grid, len(VALUES)), np.nan, np.float32)
+    values[..., 0] = (2 * np.arange(grid[1]) + 1) / grid[1] - 1
+    values[..., 1] = (2 * np.arange(grid[0]) + 1)[:, None] / grid[0] - 1
+    sizes = {
+        thing["instance"]: _extent(instance == thing["instance"], math.nan)[3:] for thing in _seen(things, instance)
+    }
+    for y in range(grid[0]):
+        for x in range(grid[1]):
+            if depth_z is not None:
+                values[y, x, 2] = _log(float(np.median(_cell(depth_z, grid, y, x))))
+            values[y, x, 3:] = sizes.get(int(np.bincount(_cell(instance, grid, y, x).ravel()).argmax()), math.nan)
+    return values.reshape(-1, len(VALUES))
+
+
+def _seen(things: list[dict[str, Any]], instance: np.ndarray) -> list[dict[str, Any]]:
+    there = set(np.unique(instance).tolist())
+    return [thing for thing in things if thing["instance"] in there]
+
+
+def _cell(map_: np.ndarray, grid: tuple[int, int], y: int, x: int) -> np.ndarray:
+    """What lies in a cell of the grid; one pixel at least."""
+    edges = [
+        (i * n // cells, max(i * n // cells + 1, (i + 1) * n // cells))
+        for i, n, cells in zip((y, x), map_.shape, grid, strict=True)
+    ]
+    return map_[slice(*edges[0]), slice(*edges[1])]
 
 
 def _extent(mask: np.ndarray, depth_z: float) -> np.ndarray:
@@ -134,10 +174,10 @@ def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[in
 @dataclass
 class Seen:
     """What went by in one pass: of every taught layer its attention, that one's input and rotary positions; and the
-    hidden states (B, L, C) that `places` reads."""
+    hidden states (B, L, C) that `places` and `cells` read."""
 
     attentions: list[tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]] = field(default_factory=list)
-    hidden: Tensor | None = None
+    hidden: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Guide:
@@ -151,6 +191,7 @@ class Guide:
             ("layers", options.layers, text.num_hidden_layers),
             ("head", [options.head], text.num_attention_heads),
             ("places", [options.places or 0], text.num_hidden_layers),
+            ("cells", [options.cells or 0], text.num_hidden_layers),
         ):
             for value in values:
                 if not 0 <= value < most:
@@ -158,7 +199,8 @@ class Guide:
         self.options = options
         layers = backbone.model.language_model.layers
         self.attentions = [layers[number].self_attn for number in options.layers]
-        self.read_at = None if options.places is None else layers[options.places]
+        read_at = {"places": options.places, "cells": options.cells}
+        self.read_at = {name: layers[number] for name, number in read_at.items() if number is not None}
         own = torch.Generator().manual_seed(0)
         self.reader = torch.randn(len(VALUES), text.hidden_size, generator=own) / text.hidden_size**0.5
 
@@ -171,12 +213,14 @@ class Guide:
             hidden = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
             seen.attentions.append((module, hidden, kwargs["position_embeddings"]))
 
-        def keep_hidden(_module: nn.Module, _args: tuple, out: Any) -> None:
-            seen.hidden = out[0] if isinstance(out, tuple) else out
+        def keeping(name: str) -> Callable[[nn.Module, tuple, Any], None]:
+            def keep_hidden(_module: nn.Module, _args: tuple, out: Any) -> None:
+                seen.hidden[name] = out[0] if isinstance(out, tuple) else out
+
+            return keep_hidden
 
         hooks = [each.register_forward_hook(keep, with_kwargs=True) for each in self.attentions]
-        if self.read_at is not None:
-            hooks.append(self.read_at.register_forward_hook(keep_hidden))
+        hooks += [layer.register_forward_hook(keeping(name)) for name, layer in self.read_at.items()]
         try:
             yield seen
         finally:
@@ -184,7 +228,10 @@ class Guide:
                 hook.remove()
 
     def losses(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-        """name -> (sum, count). mask (B, 1, L, L) bool; looks: row, token (M,), share (M, L), values (M, 5)."""
+        """name -> (sum, count). mask (B, 1, L, L) bool; looks: row, token (M,), share (M, L), values (M, 5), and
+
+        cell_row, cell_token (N,), cell_values (N, 5).
+        """
         row, token, share = looks["row"], looks["token"], looks["share"]
         total = share.new_zeros(())
         for module, hidden, rotary in seen.attentions:
@@ -192,9 +239,12 @@ class Guide:
             logs = scores.masked_fill(~mask[row, 0, token], -1e4).log_softmax(-1)
             total = total - (share * logs).sum()
         losses = {"guide": (total, torch.tensor(len(row) * len(seen.attentions), device=share.device))}
-        if seen.hidden is not None:
-            told = self.read(seen.hidden[row, token])
-            losses["places"] = masked_sum((told - looks["values"].nan_to_num()).abs(), looks["values"].isfinite())
+        read = {"places": (row, token, looks["values"])}
+        read["cells"] = looks["cell_row"], looks["cell_token"], looks["cell_values"]
+        for name, hidden in seen.hidden.items():
+            *where, values = read[name]
+            told = self.read(hidden[*where])
+            losses[name] = masked_sum((told - values.nan_to_num()).abs(), values.isfinite())
         return losses
 
     def read(self, hidden: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ def counts_of(model: Fathom, batch: dict[str, Any], guide: GuideOptions | None =
         counts["guide"] = torch.tensor(len(batch["looks"]["row"]) * len(guide.layers))
         if guide.places is not None:
             counts["places"] = batch["looks"]["values"].isfinite().sum()
+        if guide.cells is not None:
+            counts["cells"] = batch["looks"]["cell_values"].isfinite().sum()
     for name, truth in (batch.get("truth") or {}).items():
         parts = truth if isinstance(truth, list) else [truth]  # dense: one of an image; rays: one of the batch
         for part in parts:

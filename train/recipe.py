@@ -101,7 +101,7 @@ class Recipe(Options):
     eval_pictures: int = free(number(4, least=0))  # sheets of image, truth, prediction, error, uncertainty
 
     # loss name -> weight; a loss that is not named here is not trained. ramp_steps: all but text grow from 0 to that
-    # guide: layers that are taught where questions look and what is there; its losses are `guide` and `places`
+    # guide: layers that are taught where questions look and what is there; its losses: `guide`, `places`, `cells`
     losses: dict[str, float] = field(default_factory=dict)
     guide: GuideOptions = field(default_factory=GuideOptions)
     ramp_steps: int = number(0, least=0)
@@ -127,10 +127,12 @@ class Recipe(Options):
             raise InputError("retokenise", "without a start whose backbone trains", "start, and trains.backbone: true")
         if bool(self.guide.layers) != bool(self.losses.get("guide")):
             raise InputError("guide", "layers or a weight alone", "guide.layers and losses.guide, or neither")
-        if (self.guide.places is not None) != bool(self.losses.get("places")):
-            raise InputError("guide", "places or its weight alone", "guide.places and losses.places, or neither")
-        if self.guide.places is not None and not self.guide.layers:
-            raise InputError("guide", "places without layers", "guide.layers and losses.guide too")
+        for name in ("places", "cells"):
+            given = getattr(self.guide, name) is not None
+            if given != bool(self.losses.get(name)):
+                raise InputError("guide", f"{name} or its weight alone", f"guide.{name} and losses.{name}, or neither")
+            if given and not self.guide.layers:
+                raise InputError("guide", f"{name} without layers", "guide.layers and losses.guide too")
 
     @property
     def sources(self) -> list[Source]:

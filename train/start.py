@@ -120,7 +120,7 @@ def retokenise(model: Fathom, texts: list[str], vocabulary: int) -> None:
 
 def check_losses(model: Fathom, recipe: Recipe) -> None:
     """InputError for a weight of a loss that no head of the model gives."""
-    known = ["text", "guide", "places", *(name for head in model.heads.values() for name in head.loss_names)]
+    known = ["text", "guide", "places", "cells", *(name for head in model.heads.values() for name in head.loss_names)]
     for name, weight in recipe.losses.items():
         if weight and name not in known:
             near = difflib.get_close_matches(name, known, 1)

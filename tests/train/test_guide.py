@@ -11,7 +11,7 @@ from heads.errors import InputError
 from tests.tiny import tiny_model, tiny_records
 from train.data.batches import Collator
 from train.data.samples import Sample, View
-from train.guide import Guide, GuideOptions, attention_scores, cell_shares, mentions, tokens_of
+from train.guide import Guide, GuideOptions, attention_scores, cell_shares, cell_values, mentions, tokens_of
 from train.recipe import Recipe
 from vlm.cli import app
 
@@ -81,6 +81,17 @@ def test_shares_are_the_covered_part_of_each_cell():
     assert shares.tolist() == [0, 0, 0, 0, 0, 0, 0, 0.5]
 
 
+def test_a_cell_tells_its_own_place_and_depth_and_the_size_of_what_it_shows():
+    depth_z = np.full((32, 64), 3.0, np.float32)
+    depth_z[:, :16], depth_z[16:, 16:32] = 2.0, np.inf
+    values = cell_values(scene(), [CHAIR, TABLE, {**TABLE, "instance": 9}], depth_z, GRID)
+    assert values.shape == (8, 5)
+    np.testing.assert_allclose(values[0], [-0.75, -0.5, np.log(2), 0.5, 1.0], atol=1e-6)  # the chair
+    np.testing.assert_allclose(values[6, :3], [0.25, 0.5, np.log(3)], atol=1e-6)
+    assert np.isnan(values[5, 2]) and np.isnan(values[6, 3:]).all()  # sky; no thing
+    assert np.isnan(cell_values(scene(), [], None, GRID)[:, 2:]).all()
+
+
 def batch(model, questions):
     turns = [
         [
@@ -132,16 +143,17 @@ def test_scores_are_those_of_the_models_own_attention():
 
 def test_a_few_steps_teach_the_attention_to_look_there_and_the_token_to_hold_what_is_there():
     model = tiny_model()
-    guide = Guide(GuideOptions(layers=[2], head=0, places=2), model.backbone)
+    guide = Guide(GuideOptions(layers=[2], head=0, places=2, cells=1), model.backbone)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    values: dict[str, list[float]] = {"guide": [], "places": []}
+    values: dict[str, list[float]] = {"guide": [], "places": [], "cells": []}
     for _ in range(25):
         given = batch(model, ["Where is the red chair?"])
         looks = given.pop("looks")
         with guide.watching() as seen:
             model(**given, heads=False)
         losses = guide.losses(seen, given["attention_mask"], looks)
-        assert {name: int(count) for name, (_, count) in losses.items()} == {"guide": 1, "places": 5}
+        assert {name: int(count) for name, (_, count) in losses.items()} == {
+            "guide": 1, "places": 5, "cells": 2 * 16 + 2}  # fmt: skip
         optimizer.zero_grad()
         sum(total / count for total, count in losses.values()).backward()
         optimizer.step()
@@ -156,7 +168,14 @@ def test_a_chat_template_that_melts_with_the_question_is_left_out():
 
 
 @pytest.mark.parametrize(
-    "options", [{"layers": [4]}, {"layers": [-1, 2]}, {"layers": [1], "head": 4}, {"layers": [1], "places": 4}]
+    "options",
+    [
+        {"layers": [4]},
+        {"layers": [-1, 2]},
+        {"layers": [1], "head": 4},
+        {"layers": [1], "places": 4},
+        {"layers": [1], "cells": 4},
+    ],
 )
 def test_layers_and_heads_that_are_not_there_are_told(options):
     with pytest.raises(InputError, match="0 to 3"):
@@ -171,7 +190,7 @@ def test_the_command_teaches_it_and_logs_it(tmp_path):
     recipe.write_text(
         f"start: {start}\nrecords: [{records}]\nsteps: 2\nbatch: 4\naccumulate: 2\nlog_every: 1\nworkers: 0\n"
         f"held_out: [{records}]\n"
-        "losses: {text: 1.0, guide: 0.5, places: 0.5}\nguide: {layers: [1, 2], places: 2}\n"
+        "losses: {text: 1.0, guide: 0.5, places: 0.5, cells: 0.5}\nguide: {layers: [1, 2], places: 2, cells: 0}\n"
     )
     result = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
@@ -182,6 +201,11 @@ def test_the_command_teaches_it_and_logs_it(tmp_path):
 
 
 def test_a_weight_without_layers_is_told(tmp_path):
-    for told in ({"losses": {"guide": 0.5}}, {"losses": {"places": 0.5}}, {"guide": GuideOptions(places=1)}):
+    for told in (
+        {"losses": {"guide": 0.5}},
+        {"losses": {"places": 0.5}},
+        {"guide": GuideOptions(places=1)},
+        {"guide": GuideOptions(cells=1)},
+    ):
         with pytest.raises(InputError, match="guide"):
             Recipe(**told, records=["x.jsonl"])

@@ -17,7 +17,7 @@ from train.data.conversations import joined, question_of, told
 from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
-from train.guide import VALUES, Mention, mentions, tokens_of
+from train.guide import VALUES, Mention, cell_values, mentions, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -61,7 +61,8 @@ class Collator:
         batch |= self._stack(rows)
         if self.looks:
             found = [self._looks(sample, grid, row) for sample, grid, row in zip(samples, grids, rows, strict=True)]
-            batch["looks"] = stack_looks(found, batch["input_ids"].shape[1])
+            cells = [self._cells(sample, grid, row) for sample, grid, row in zip(samples, grids, rows, strict=True)]
+            batch["looks"] = stack_looks(found, batch["input_ids"].shape[1]) | stack_cells(cells)
         if pictures is not None:
             batch["truth"] = self._truth(views, plans, grids)
         return batch
@@ -131,10 +132,10 @@ class Collator:
 
     def _looks(self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor]) -> list[Look]:
         """What the questions about a sample's one picture, seen whole, name or point at."""
-        if len(sample.views) != 1 or sample.views[0].window != Window() or "instance" not in sample.views[0].labels:
+        if not _shows_things(sample):
             return []
         view, size, found = sample.views[0], self._sizes(grids[0]), []
-        image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
+        image = self._first_image_token(row)
         for number, messages in enumerate(sample.conversations, 1):
             question = question_of(messages)
             own = (row["block"] == number).nonzero()[:, 0].tolist()
@@ -145,6 +146,17 @@ class Collator:
             places = tokens_of(self.processor.tokenizer, question, ids, [mention.character for mention in told])
             found += [(own[0] + place, image, mention) for place, mention in zip(places, told, strict=False)]
         return found
+
+    def _cells(self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor]) -> tuple[int, np.ndarray]:
+        """The first image token, and what each shows; no tokens where `_looks` has nothing to tell either."""
+        if not _shows_things(sample):
+            return 0, np.zeros((0, len(VALUES)), np.float32)
+        view = sample.views[0]
+        values = cell_values(view.labels["instance"], view.things, view.depth_z, self._sizes(grids[0]))
+        return self._first_image_token(row), values
+
+    def _first_image_token(self, row: dict[str, Tensor]) -> int:
+        return int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
         """(3, L) Qwen's rotary positions (time, height, width): text counts on behind an image's longer side."""
@@ -214,6 +226,19 @@ def stack_looks(rows: list[list[Look]], length: int) -> dict[str, Tensor]:
         values[m] = torch.from_numpy(mention.values)
     row, token = (torch.tensor([look[k] for look in flat], dtype=torch.long) for k in (0, 1))
     return {"row": row, "token": token, "share": share, "values": values}
+
+
+def stack_cells(rows: list[tuple[int, np.ndarray]]) -> dict[str, Tensor]:
+    """Of each row its first image token and the values of all -> cell_row, cell_token (N,), cell_values (N, 5)."""
+    number = torch.tensor([b for b, (_, values) in enumerate(rows) for _ in values], dtype=torch.long)
+    token = torch.tensor([first + k for first, values in rows for k in range(len(values))], dtype=torch.long)
+    values = torch.from_numpy(np.concatenate([values for _, values in rows]))
+    return {"cell_row": number, "cell_token": token, "cell_values": values}
+
+
+def _shows_things(sample: Sample) -> bool:
+    """One picture, seen whole, whose things are known."""
+    return len(sample.views) == 1 and sample.views[0].window == Window() and "instance" in sample.views[0].labels
 
 
 def block_mask(block: Tensor) -> Tensor:
