@@ -100,18 +100,31 @@ class Fathom(PreTrainedModel):
         return HEADS[options.pop("kind", name)](taps, **options)
 
     def set_heads(self, heads: dict[str, dict[str, Any]]) -> list[str]:
-        """Exactly these heads, as in the config; one that is there with the same options stays as it is.
+        """Exactly these heads, as in the config; one that is there with the same options stays as it is, and one whose
 
-        Gives the names of the new ones: noise until they are trained.
+        options change no weight (same taps, same tensors) keeps its weights. Gives the names of the new ones: noise
+        until they are trained.
         """
         heads = self._with_taps(heads)
-        fresh = [name for name, options in heads.items() if options != self.config.heads.get(name)]
-        kept = {name: self.heads[name] for name in heads if name not in fresh}
+        changed = [name for name, options in heads.items() if options != self.config.heads.get(name)]
+        kept = {name: self.heads[name] for name in heads if name not in changed}
         device: Any = self.get_output_embeddings().weight.device
-        made = {name: self._head(heads[name], name).to(device) for name in fresh}
+        made = {name: self._head(heads[name], name).to(device) for name in changed}
+        fresh = [name for name in changed if not self._moved_weights(name, made[name])]
         self.heads = nn.ModuleDict({name: (made | kept)[name] for name in heads})
         self.config.heads = heads
         return fresh
+
+    def _moved_weights(self, name: str, head: nn.Module) -> bool:
+        """Whether the head of that name has the weights that this one needs; if so, it has them now."""
+        there: Any = dict(self.heads).get(name)
+        if there is None or type(there) is not type(head) or there.taps != head.taps:
+            return False
+        weights, wanted = there.state_dict(), head.state_dict()
+        if {key: value.shape for key, value in weights.items()} != {key: value.shape for key, value in wanted.items()}:
+            return False
+        head.load_state_dict(weights)
+        return True
 
     def set_max_pixels(self, max_pixels: int) -> None:
         """The largest image, in pixels, that the processor passes on."""

@@ -42,6 +42,26 @@ def test_many_photographs_are_one_pass_too(model, photo):
     assert len(seen) == 1
 
 
+# ---- its heads ---------------------------------------------------------------------------------------------
+
+
+def test_a_head_keeps_its_weights_where_an_option_changes_none_of_them():
+    model = fresh_model()
+    options, before = model.config.heads["depth"], model.heads["depth"].last.weight.detach().clone()
+    assert model.set_heads(model.config.heads | {"depth": options | {"sharpen": [3]}}) == []
+    assert model.heads["depth"].sharpen == (3,) and torch.equal(model.heads["depth"].last.weight, before)
+    assert model.set_heads(model.config.heads | {"depth": options | {"widths": [8, 8, 8, 8, 8]}}) == ["depth"]
+
+
+def test_a_head_that_reads_elsewhere_is_new():
+    model = fresh_model()
+    options = model.config.heads["rays"]
+    elsewhere = [tap for tap in ("language.0", "language.1", "language.2") if tap not in options["taps"]]
+    assert model.set_heads(model.config.heads | {"rays": options | {"taps": elsewhere[: len(options["taps"])]}}) == [
+        "rays"
+    ]
+
+
 # ---- alone or in company -----------------------------------------------------------------------------------
 
 
