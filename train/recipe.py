@@ -1,5 +1,6 @@
 """A recipe: one YAML file that says what trains, on what, how fast. What makes no sense in it is an error."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ class Recipe(Options):
     records: list[str] = field(default_factory=list)
     indoor: float | None = number(None, least=0, most=1)  # share of indoor among indoor and outdoor draws; null = as is
     questions_per_image: int = number(8, least=1)
+    favour: dict[str, float] = field(default_factory=dict)  # question type -> how many times as likely it is drawn
     bad_share: float = free(number(0.01, least=0, most=1))  # of samples that may turn out unreadable before a run stops
     seed: int = number(0, least=0)
 
@@ -125,6 +127,8 @@ class Recipe(Options):
             raise InputError("start", "a new model whose own weights do not train", "a model to start from")
         if self.retokenise and (self.start is None or not self.trains.backbone):
             raise InputError("retokenise", "without a start whose backbone trains", "start, and trains.backbone: true")
+        if any(not 0 < weight < math.inf for weight in self.favour.values()):
+            raise InputError("favour", str(self.favour), "numbers above 0")
         if bool(self.guide.layers) != bool(self.losses.get("guide")):
             raise InputError("guide", "layers or a weight alone", "guide.layers and losses.guide, or neither")
         for name in ("places", "cells"):

@@ -38,6 +38,7 @@ def mixture_of(recipe: Recipe, rank: int = 0, report: Path | None = None) -> Mix
         recipe.indoor,
         report,
         files_exist=rank == 0,
+        favour=recipe.favour,
     )
     if rank == 0:
         for i, source in enumerate(recipe.sources):

@@ -6,7 +6,9 @@ Nothing of a set is in memory but `nbytes` (see `train.data.index`).
 
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,7 @@ class Mixture(Dataset):
     indoor: share of indoor records among those of indoor and outdoor scenes, over all sources; None = as they come.
     A sample that turns out bad is replaced by the next of its stream, and counted (`drawn`, `skipped`: the trainer
     stops a run past its share of them). report: a file that gets one JSON line for each. files_exist: look for
-    every file that a record names, now.
+    every file that a record names, now. questions, favour: see `sample_of`.
     """
 
     def __init__(
@@ -49,11 +51,12 @@ class Mixture(Dataset):
         indoor: float | None = None,
         report: Path | None = None,
         files_exist: bool = False,
+        favour: Mapping[str, float] = MappingProxyType({}),
     ):
         if not sources:
             raise InputError("records", "no source of records", "at least one in `data` or `records`")
         self.sources, self.seed, self.questions, self.length = sources, seed, questions, max(length, 1)
-        self.report = report
+        self.report, self.favour = report, favour
         self.files = [RecordFile(source.records, source.root) for source in sources]
         scans = [
             Scan(file, source.split, source.views > 1, files_exist).check()
@@ -77,7 +80,8 @@ class Mixture(Dataset):
         for attempt in range(min(TRIES, self.order.sizes[stream])):
             try:
                 records = self._records(stream, drawn + attempt, np.random.default_rng((self.seed, k, 1)), source)
-                return sample_of(records, source, self.questions, np.random.default_rng((self.seed, k)))
+                rng = np.random.default_rng((self.seed, k))
+                return sample_of(records, source, self.questions, rng, self.favour)
             except (OSError, ValueError) as problem:  # an InputError is a ValueError
                 self._skip(k, stream, drawn + attempt, problem)
         raise NoGoodRecord("records", f"no good record among {TRIES} of {source.records}", "see `fathom data check`")

@@ -1,6 +1,8 @@
 """One training sample: pictures with what is measured in them, and conversations about them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -47,13 +49,22 @@ class Sample:
     where: str = ""
 
 
-def sample_of(records: list[Record], source: Source, questions: int, rng: np.random.Generator) -> Sample:
-    """records: one, or the views of a scene, first the one that was drawn. Raises InputError where one is bad."""
+def sample_of(
+    records: list[Record],
+    source: Source,
+    questions: int,
+    rng: np.random.Generator,
+    favour: Mapping[str, float] = MappingProxyType({}),
+) -> Sample:
+    """records: one, or the views of a scene, first the one that was drawn. Raises InputError where one is bad.
+
+    questions: how many of the record's own at most; favour: type -> how many times as likely one of it is drawn.
+    """
     first = records[0]
     if len(records) > 1:
         views = [view_of(record, source.depth) for record in records]
         return Sample([varied(view, source.augment, rng, "same world")[0] for view in views], [], first.where)
-    conversations = _conversations(first, source, questions, rng) if source.text else []
+    conversations = _conversations(first, source, questions, rng, favour) if source.text else []
     for conversation in conversations:
         check(conversation, first.where)
     if first.image is None:
@@ -90,15 +101,23 @@ def view_of(record: Record, measured: bool = True) -> View:
     return View(photo.rgb, record.camera, depth_z, labels, things=record.things, distortion=record.distortion)
 
 
-def _conversations(record: Record, source: Source, questions: int, rng: np.random.Generator) -> list[list[Message]]:
+def _conversations(
+    record: Record, source: Source, questions: int, rng: np.random.Generator, favour: Mapping[str, float]
+) -> list[list[Message]]:
     """One with its fixed reply; else the record's messages, or some of its questions, one conversation each."""
     if source.reply is not None:
         return [] if record.image is None else [_pair(source.prompt or record.prompt or PROMPT, source.reply, True)]
     asked = [pair for pair in record.questions if "answer" in pair]
     if record.messages and (not asked or rng.random() < 0.5):
         return [record.messages]
-    chosen = rng.permutation(len(asked))[:questions]
+    chosen = _drawn([favour.get(pair.get("type", ""), 1.0) for pair in asked], questions, rng)
     return [_pair(asked[k]["question"], str(asked[k]["answer"]), record.image is not None) for k in chosen]
+
+
+def _drawn(weights: list[float], most: int, rng: np.random.Generator) -> np.ndarray:
+    """Indices of `most` of them in random order, none twice, each as likely to come next as its weight says."""
+    # The largest of u^(1/w), u uniform (Efraimidis and Spirakis 2006), which are the smallest of -log(u) / w.
+    return np.argsort(rng.exponential(size=len(weights)) / np.array(weights))[:most]
 
 
 def _pair(question: str, answer: str, pictured: bool) -> list[Message]:

@@ -92,6 +92,22 @@ def test_a_further_pass_draws_other_questions_and_colours(tmp_path):
     assert np.array_equal(later.views[0].depth_z, first.views[0].depth_z, equal_nan=True)
 
 
+def test_favoured_types_are_asked_as_often_as_their_weight_says(tmp_path):
+    pairs = [{"type": "where" if i < 10 else "count", "question": f"q{i}", "answer": "1"} for i in range(20)]
+    made = Source(str(changed(tiny_records(tmp_path, 1), lambda _, row: row.update(questions=pairs))))
+
+    def told(favour: dict[str, float]) -> tuple[int, int]:
+        asked = [
+            int(conversation[0]["content"][-1]["text"][1:])
+            for k in range(400)
+            for conversation in Mixture([made], seed=k, questions=1, favour=favour)[0].conversations
+        ]
+        return sum(number < 10 for number in asked), len(set(asked))
+
+    assert told({}) == (pytest.approx(200, abs=40), 20)
+    assert told({"where": 4.0}) == (pytest.approx(320, abs=35), 20)
+
+
 def test_a_table_gives_what_its_lines_would_give(tmp_path):
     """The same records as JSONL, as parquet with the pictures inside, and as a folder that `datasets` has saved."""
     datasets = pytest.importorskip("datasets")
