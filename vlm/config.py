@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from transformers import AutoConfig, PreTrainedConfig
 
 DEFAULT_HEADS: dict[str, dict[str, Any]] = {
-    "depth": {"widths": [256, 256, 128, 96, 64]},
+    "depth": {"widths": [256, 256, 128, 96, 64], "spread": [1, 2, 4], "sharpen": [5, 3, 2]},
     "rays": {"width": 256},
 }
 DEFAULT_UNCERTAINTY: dict[str, Any] = {
