@@ -25,6 +25,7 @@ from benchmarks.running import Progress, Sample, run
 from benchmarks.summary import RunResult, result_of
 from benchmarks.uncertainty import PROBABILITIES
 from heads.camera import Camera
+from heads.distortion import undistort
 from heads.errors import InputError
 from vlm.images import load_image
 from vlm.records import Record
@@ -135,7 +136,9 @@ def drawn_pairs(record: Record, count: int) -> tuple[np.ndarray, np.ndarray]:
     chosen = drawn.integers(0, max(len(rows), 1), (count if len(rows) > 1 else 0, 2))
     chosen = chosen[chosen[:, 0] != chosen[:, 1]]
     grid = np.stack([columns, rows], -1)[chosen] + 0.5
-    points = record.camera.resize(*depth.shape[::-1]).unproject(grid, depth[rows, columns][chosen])
+    camera = record.camera.resize(*depth.shape[::-1])
+    slopes = undistort((grid - (camera.cx, camera.cy)) / (camera.fx, camera.fy), record.distortion)
+    points = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1) * depth[rows, columns][chosen][..., None]
     ends = grid * (np.asarray(record.size) / np.asarray(depth.shape[::-1]))
     return ends, np.linalg.norm(points[:, 0] - points[:, 1], axis=-1)
 

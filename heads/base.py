@@ -44,11 +44,12 @@ class Head(nn.Module):
     """Base of all heads. `taps` are the places it reads; further keyword options come from the config.
 
     network_fx: the fx in pixels to which photographs must be resized before they go in; None = any.
-    loss_names: what `loss` may give, which a recipe weighs.
+    loss_names: what `loss` may give, which a recipe weighs. weightless: options that no weight depends on.
     """
 
     network_fx: float | None = None
     loss_names: tuple[str, ...] = ()
+    weightless: tuple[str, ...] = ()
 
     def __init__(self, taps: list[Tap]):
         super().__init__()

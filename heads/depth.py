@@ -32,6 +32,7 @@ class DepthHead(Head):
     """
 
     loss_names = ("depth_nll", "depth_l1", "depth_silog", "depth_gradient", "depth_edge", "depth_normal", "sky")
+    weightless = ("sharpen",)
 
     def __init__(
         self,
@@ -41,8 +42,8 @@ class DepthHead(Head):
         sharpen: Sequence[int] = (),
     ):
         super().__init__(taps)
-        if sharpen and min(sharpen) < 1:
-            raise ValueError(f"sharpen: {list(sharpen)}; allowed: radii of 1 pixel or more")
+        if not isinstance(sharpen, list | tuple) or any(type(radius) is not int or radius < 1 for radius in sharpen):
+            raise ValueError(f"sharpen: {sharpen!r}; allowed: a list of radii, whole numbers of 1 pixel or more")
         self.sharpen = tuple(sharpen)
         self.pyramid = Pyramid(taps, tuple(widths))
         self.spread = Spread(12, widths[-1], spread) if spread else None

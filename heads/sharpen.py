@@ -24,7 +24,7 @@ MOST = 80.0  # of log depth: what float32 can still be raised to
 
 
 def sharpened(log_depth: Tensor, radii: Sequence[int]) -> Tensor:
-    """(B, H, W) -> (B, H, W): one round for each of `radii`, in pixels; ramps up to twice that wide become steps.
+    """(B, H, W) finite -> (B, H, W): one round for each of `radii`, in pixels; ramps up to twice as wide become steps.
 
     No value is outside of those within the radius and a pixel. Gradients flow to the values that pixels took.
     """
@@ -42,7 +42,9 @@ def _round(maps: Tensor, radius: int) -> Tensor:
     reach = (radius + 1) // 2
     edge = _largest(functional.pad(_edgeness(both, radius), (reach,) * 4), reach)
     nearer_far = (2 * maps > far - minus_near).to(maps.dtype)
-    return torch.lerp(maps, torch.lerp(-minus_near, far, nearer_far), edge)  # `where` takes ten times as long
+    # What is beyond both already, as a pole thinner than the mean's 3 pixels, is no ramp and stays.
+    side = torch.lerp(torch.minimum(-minus_near, maps), torch.maximum(far, maps), nearer_far)
+    return torch.lerp(maps, side, edge)  # `where` takes ten times as long
 
 
 def _edgeness(both: Tensor, radius: int) -> Tensor:

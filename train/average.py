@@ -23,7 +23,10 @@ class Average:
     def __init__(self, model: nn.Module, share: float):
         self.share, self.steps = share, 0
         self.weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-        self.means = {name: weight.detach().float().clone() for name, weight in self.weights.items()}
+        self.means = {
+            name: weight.detach().float().clone(memory_format=torch.contiguous_format)
+            for name, weight in self.weights.items()
+        }
 
     @torch.no_grad()
     def add(self) -> None:

@@ -79,7 +79,7 @@ def memory(model: Fathom, recipe: Recipe, width: int = 1024, height: int = 768) 
     words = model.config.get_text_config().vocab_size
     return [
         *_weights(model, recipe, b),
-        *_states(trains, b),
+        *_states(trains, b, recipe.average > 0),
         *_activations(model, recipe, width, height, text, b),
         _heads(model, width, height),
         Part(
@@ -105,12 +105,15 @@ def _weights(model: Fathom, recipe: Recipe, b: int) -> list[Part]:
     return [*parts, Part("adapter and heads", own * 4, f"{own:,} x 4 bytes")]
 
 
-def _states(trains: dict[str, int], b: int) -> list[Part]:
-    """Gradients and the two moments of AdamW, in the weights' own precision."""
+def _states(trains: dict[str, int], b: int, average: bool) -> list[Part]:
+    """Gradients and the two moments of AdamW, in the weights' own precision, and the running mean of the weights."""
     small, large = trains["adapter"] + trains["heads"], trains["backbone"] + trains["vision"]
     parts = [Part("gradients, AdamW: adapter, heads", small * 12, f"{small:,} x (4 + 8) bytes")]
     if large:
         parts.append(Part("gradients, AdamW: backbone", large * 3 * b, f"{large:,} x ({b} + {2 * b}) bytes"))
+    if average:  # in float32; an evaluation puts the weights themselves aside
+        parts.append(Part("running mean", (small + large) * 4, f"{small + large:,} x 4 bytes"))
+        parts.append(Part("weights put aside by an evaluation", small * 4 + large * b, "adapter and heads in float32"))
     return parts
 
 

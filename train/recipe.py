@@ -129,6 +129,8 @@ class Recipe(Options):
             raise InputError("retokenise", "without a start whose backbone trains", "start, and trains.backbone: true")
         if any(not 0 < weight < math.inf for weight in self.favour.values()):
             raise InputError("favour", str(self.favour), "numbers above 0")
+        if self.guide.layers and not trains.backbone:
+            raise InputError("guide", "of a backbone that does not train", "trains.backbone: true")
         if bool(self.guide.layers) != bool(self.losses.get("guide")):
             raise InputError("guide", "layers or a weight alone", "guide.layers and losses.guide, or neither")
         for name in ("places", "cells"):

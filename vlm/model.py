@@ -100,31 +100,27 @@ class Fathom(PreTrainedModel):
         return HEADS[options.pop("kind", name)](taps, **options)
 
     def set_heads(self, heads: dict[str, dict[str, Any]]) -> list[str]:
-        """Exactly these heads, as in the config; one that is there with the same options stays as it is, and one whose
+        """Exactly these heads, as in the config; one that is there with the same options stays as it is, and keeps its
 
-        options change no weight (same taps, same tensors) keeps its weights. Gives the names of the new ones: noise
-        until they are trained.
+        weights where only options differ that these do not depend on. Gives the names of the new ones: noise until
+        they are trained.
         """
         heads = self._with_taps(heads)
         changed = [name for name, options in heads.items() if options != self.config.heads.get(name)]
         kept = {name: self.heads[name] for name in heads if name not in changed}
         device: Any = self.get_output_embeddings().weight.device
-        made = {name: self._head(heads[name], name).to(device) for name in changed}
-        fresh = [name for name in changed if not self._moved_weights(name, made[name])]
+        made = {name: self._head(heads[name], name).to(device).train(self.training) for name in changed}
+        fresh = [name for name in changed if not self._same_weights(name, heads[name], made[name])]
+        for name in set(changed) - set(fresh):
+            made[name].load_state_dict(self.heads[name].state_dict())
         self.heads = nn.ModuleDict({name: (made | kept)[name] for name in heads})
         self.config.heads = heads
         return fresh
 
-    def _moved_weights(self, name: str, head: nn.Module) -> bool:
-        """Whether the head of that name has the weights that this one needs; if so, it has them now."""
-        there: Any = dict(self.heads).get(name)
-        if there is None or type(there) is not type(head) or there.taps != head.taps:
-            return False
-        weights, wanted = there.state_dict(), head.state_dict()
-        if {key: value.shape for key, value in weights.items()} != {key: value.shape for key, value in wanted.items()}:
-            return False
-        head.load_state_dict(weights)
-        return True
+    def _same_weights(self, name: str, options: dict[str, Any], head: Head) -> bool:
+        """Whether the head of that name differs from this one in nothing that its weights depend on."""
+        there = self.config.heads.get(name, {})
+        return all(there.get(key) == options.get(key) or key in head.weightless for key in there | options)
 
     def set_max_pixels(self, max_pixels: int) -> None:
         """The largest image, in pixels, that the processor passes on."""

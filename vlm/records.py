@@ -39,7 +39,7 @@ import numpy as np
 from PIL import Image
 
 from heads.camera import Camera
-from heads.distortion import Brown, undistort
+from heads.distortion import Brown, distort, undistort
 from heads.errors import InputError
 from vlm.files import Stored, read_depth, read_mask
 
@@ -216,6 +216,7 @@ def _check(record: Record) -> None:
     measured = record.depth_path is not None or len(record.depths)
     if record.depth_type == "ray_distance" and measured and record.camera is None:
         raise ValueError("depth_type 'ray_distance' without a camera, which converts it (original_fx or fov_x_deg)")
+    _check_distortion(record)
     if record.image is None and (record.size != (0, 0) or not (record.messages or record.questions)):
         raise KeyError("image")
     for pair in record.questions:
@@ -341,10 +342,27 @@ def _distortion(told: Any) -> Brown:
     """Other coefficients than k1 and k2 may be told where they are 0."""
     if told is None:
         return 0.0, 0.0
+    wanted = 'is not {"model": "brown", "k1": ..., "k2": ...}'
+    if not isinstance(told, dict):
+        raise ValueError(f"distortion {told!r} {wanted}")
     others = {name: value for name, value in told.items() if name not in ("model", "k1", "k2") and value}
-    if told.get("model", "brown") != "brown" or others:
-        raise ValueError(f'distortion {told!r} is not {{"model": "brown", "k1": ..., "k2": ...}}')
+    if (told.get("model") or "brown") != "brown" or others:
+        raise ValueError(f"distortion {told!r} {wanted}")
     return float(told.get("k1") or 0.0), float(told.get("k2") or 0.0)
+
+
+def _check_distortion(record: Record) -> None:
+    """Every pixel of the picture must show one direction."""
+    if record.distortion == (0.0, 0.0) or record.camera is None:
+        return
+    camera, (width, height) = record.camera, record.size
+    corners = np.array([(x, y) for x in (0, width) for y in (0, height)], np.float64)
+    seen = (corners - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
+    found, (k1, k2) = undistort(seen, record.distortion), record.distortion
+    r2 = np.square(np.linspace(0, np.linalg.norm(found, axis=-1).max(), 64))
+    grows = (1 + r2 * (3 * k1 + r2 * 5 * k2) > 0).all()
+    if not (grows and np.abs(distort(found, record.distortion) - seen).max() < 1e-6):
+        raise ValueError(f"distortion {record.distortion} folds the picture over before its corners, or is no number")
 
 
 def _z_per_metre(camera: Camera, pixels: np.ndarray, distortion: Brown) -> np.ndarray:

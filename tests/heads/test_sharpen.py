@@ -36,7 +36,7 @@ def test_a_ramp_becomes_a_step_in_its_middle(width):
     assert middle.long().diff().sum() == 1 and abs(int(middle.long().argmax()) - 32) <= 1
 
 
-def test_columns_and_signs_do_not_matter():
+def test_turned_and_mirrored_maps_are_sharpened_the_same():
     maps = ramp(8) + 0.02 * torch.randn(1, 48, 64, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(sharpened(maps.mT, RADII), sharpened(maps, RADII).mT, atol=1e-5)
     assert torch.allclose(sharpened(maps.flip(2), RADII), sharpened(maps, RADII).flip(2), atol=1e-5)
@@ -88,6 +88,15 @@ def test_no_radius_is_the_map_itself_and_small_maps_are_no_error():
     assert sharpened(1e4 * maps, RADII).isfinite().all()  # of weights that have not learned anything
 
 
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_a_thin_pole_that_is_sharp_already_stays(width):
+    maps = torch.full((1, 40, 60), 2.0)
+    maps[:, 5:35, 30 : 30 + width] = 1.0
+    found = sharpened(maps, RADII)
+    assert torch.allclose(found[:, 8:32, 30 : 30 + width], torch.tensor(1.0), atol=1e-6)
+    assert torch.allclose(found[:, 8:32, :20], torch.tensor(2.0), atol=1e-6)
+
+
 def test_gradients_flow():
     maps = (ramp(8) + 0.01 * torch.randn(1, 48, 64, generator=torch.Generator().manual_seed(2))).requires_grad_()
     sharpened(maps, RADII).square().sum().backward()
@@ -111,7 +120,7 @@ def test_the_depth_head_sharpens_depth_alone_and_has_no_more_weights():
     assert torch.equal(sharp.train()(x)["log_depth"], before["log_depth"])  # losses see the ramps
 
 
-@pytest.mark.parametrize("radii", [[0], [4, -1]])
+@pytest.mark.parametrize("radii", [[0], [4, -1], [2.5], [True], 3, ["3"]])
 def test_radii_that_cannot_be_are_told(radii):
     with pytest.raises(ValueError, match=r"sharpen: .* allowed"):
         DepthHead(TAPS, (8, 8, 8, 6, 4), sharpen=radii)

@@ -34,6 +34,14 @@ def test_weights_that_stand_still_are_not_kept():
     assert list(Average(model, 0.9).means) == ["weight"]
 
 
+def test_a_weight_that_lies_otherwise_in_memory_is_kept_and_saved(tmp_path):
+    model = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    average = Average(model, 0.9)
+    average.save(tmp_path)
+    average.load(tmp_path)
+    assert torch.equal(average.means["weight"], model.weight)
+
+
 def test_the_mean_ships_the_checkpoint_trains_on_and_a_stop_changes_nothing(tmp_path):
     records = tiny_records(tmp_path, 6)
     plan = recipe(records, steps=6, save_every=3, batch=2, average=0.8)

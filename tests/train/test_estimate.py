@@ -33,6 +33,13 @@ def test_trainable_weights_at_4b_are_those_of_the_formula():
     assert wider["adapter"] == 2 * LORA_4B
 
 
+def test_a_running_mean_is_counted():
+    plain, averaged = recipe("depthvlm-stage2"), recipe("depthvlm-stage2", "average=0.99")
+    model = sketch(plain, "qwen3-vl-4b")
+    without, beside = (sum(part.bytes for part in memory(model, each)) for each in (plain, averaged))
+    assert beside - without >= 4 * sum(trainable(model).values())
+
+
 def test_the_published_stages_train_the_head_then_llm_and_head():
     first, second = (sketch(recipe(f"depthvlm-stage{i}"), "qwen3-vl-4b") for i in (1, 2))
     assert {group for group, count in trainable(first).items() if count} == {"heads"}

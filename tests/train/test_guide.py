@@ -12,7 +12,7 @@ from tests.tiny import tiny_model, tiny_records
 from train.data.batches import Collator
 from train.data.samples import Sample, View
 from train.guide import Guide, GuideOptions, attention_scores, cell_shares, cell_values, mentions, tokens_of
-from train.recipe import Recipe
+from train.recipe import Recipe, Trains
 from vlm.cli import app
 
 CHAIR = {"kind": "chair", "colour": "red", "instance": 1, "depth_z": 2.0}
@@ -209,3 +209,8 @@ def test_a_weight_without_layers_is_told(tmp_path):
     ):
         with pytest.raises(InputError, match="guide"):
             Recipe(**told, records=["x.jsonl"])
+    with pytest.raises(InputError, match="guide: of a backbone that does not train"):
+        Recipe(
+            start="x", records=["x.jsonl"], losses={"guide": 0.5}, guide=GuideOptions(layers=[1]),
+            trains=Trains(adapter=True, backbone=False, vision=False),
+        )  # fmt: skip

@@ -46,10 +46,11 @@ def test_many_photographs_are_one_pass_too(model, photo):
 
 
 def test_a_head_keeps_its_weights_where_an_option_changes_none_of_them():
-    model = fresh_model()
+    model = fresh_model().eval()
     options, before = model.config.heads["depth"], model.heads["depth"].last.weight.detach().clone()
     assert model.set_heads(model.config.heads | {"depth": options | {"sharpen": [3]}}) == []
-    assert model.heads["depth"].sharpen == (3,) and torch.equal(model.heads["depth"].last.weight, before)
+    head = model.heads["depth"]
+    assert head.sharpen == (3,) and not head.training and torch.equal(head.last.weight, before)
     assert model.set_heads(model.config.heads | {"depth": options | {"widths": [8, 8, 8, 8, 8]}}) == ["depth"]
 
 

@@ -115,6 +115,7 @@ class Scan:
         names: dict[int, str] = {}
         self.problems: list[str] = []
         self.licences: Counter[str] = Counter()
+        self.question_types: set[str] = set()
         for number, record in enumerate(file.light()):
             if isinstance(record, InputError):
                 self.problems.append(str(record))
@@ -123,6 +124,7 @@ class Scan:
                 continue
             numbers[record.domain].append(number)
             self.licences[record.licence or "not told"] += 1
+            self.question_types.update(str(pair.get("type", "")) for pair in record.questions)
             if groups and record.view_group is not None:
                 names[number] = record.view_group
             if files_exist:

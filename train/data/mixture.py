@@ -4,6 +4,7 @@ So a run that goes on sees what it would have seen, and any split over ranks and
 Nothing of a set is in memory but `nbytes` (see `train.data.index`).
 """
 
+import difflib
 import json
 import warnings
 from collections.abc import Mapping
@@ -67,6 +68,13 @@ class Mixture(Dataset):
         self.streams = [
             (i, domain, numbers) for i, scan in enumerate(scans) for domain, numbers in scan.numbers.items()
         ]
+        types = set().union(*(scan.question_types for scan in scans))
+        for name in favour:
+            if name not in types:
+                near = difflib.get_close_matches(name, types, 1)
+                hint = f", did you mean {near[0]!r}?" if near else ""
+                allowed = ", ".join(sorted(types)) or "none: no question tells its type"
+                raise InputError("favour", f"no question of type {name!r}{hint}", allowed)
         self.order = Order(self._weights(indoor), [len(numbers) for _, _, numbers in self.streams], seed)
         self._counts = torch.zeros(PROCESSES, 2, dtype=torch.long).share_memory_()  # drawn, skipped; a row each
 

@@ -110,7 +110,7 @@ def _conversations(
     asked = [pair for pair in record.questions if "answer" in pair]
     if record.messages and (not asked or rng.random() < 0.5):
         return [record.messages]
-    chosen = _drawn([favour.get(pair.get("type", ""), 1.0) for pair in asked], questions, rng)
+    chosen = _drawn([favour.get(str(pair.get("type", "")), 1.0) for pair in asked], questions, rng)
     return [_pair(asked[k]["question"], str(asked[k]["answer"]), record.image is not None) for k in chosen]
 
 

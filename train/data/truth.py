@@ -74,8 +74,9 @@ def label_truth(view: View, plan: Plan, names: list[str]) -> dict[str, Tensor]:
 def ray_truth(rows: list[list[View]], plans: list[list[Plan]]) -> dict[str, Tensor]:
     """Rows of views, padded to the longest: what `heads.rays.RayHead.loss` takes. A row has at least one view.
 
-    In the first view's frame; a later view counts where its pose and the first one's are known. Pixels are where a
-    pinhole camera of square pixels and the same focal length shows the direction.
+    In the first view's frame; a later view counts where its pose and the first one's are known. Pixels are of the
+    picture, stretched to square pixels where they are not. A bent lens counts as the pinhole of its focal length: that
+    is what a look solves for.
     """
     counts = [[plan.tokens[0] * plan.tokens[1] for plan in row] for row in plans]
     length, most = max(map(sum, counts)), max(map(len, rows))
@@ -94,7 +95,7 @@ def ray_truth(rows: list[list[View]], plans: list[list[Plan]]) -> dict[str, Tens
                 continue
             place, inside = token_pixels(plan)
             camera = view.camera
-            slopes = np.concatenate([_slopes(place.numpy(), camera, view.distortion), np.ones((count, 1))], 1)
+            slopes = np.concatenate([_slopes(place.numpy(), camera, (0.0, 0.0)), np.ones((count, 1))], 1)
             pixels[b, here] = torch.from_numpy(slopes[:, :2] * camera.focal + (camera.cx, camera.cy)).float()
             direction[b, here] = torch.from_numpy(slopes @ pose[:3, :3].T).float()
             mask[b, here] = inside > 0

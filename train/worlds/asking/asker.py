@@ -26,7 +26,7 @@ class Asker:
         self.rng = np.random.default_rng([shown.scene.seed, 1, shown.scene.view])
         self.found: list[dict[str, Any]] = []
         self.wordings: list[tuple[str, str]] = []
-        """The type and the template of every question made about one thing that is there."""
+        """The type and the template of questions about one thing that is there, each until a refusal takes it."""
         self._asked: set[str] = set()
         self._weighed: set[tuple] = set()
 

@@ -168,8 +168,8 @@ class Room:
                 return None
             if self.knee and side < 2 and self._roof(min(at - half, extent - at - half)) < high + 0.03:
                 continue
-            clash = any(a < at + half and at - half < b and z0 < high and low < z1 for a, b, z0, z1 in self.spans[side])
-            if not clash:
+            taken = any(a < at + half and at - half < b and z0 < high and low < z1 for a, b, z0, z1 in self.spans[side])
+            if not taken:
                 self.spans[side].append((at - half, at + half, low, high))
                 return at
         return None
