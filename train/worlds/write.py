@@ -14,18 +14,19 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
 from heads.errors import InputError
+from vlm.files import replacing
 
 from .asking.questions import questions_about
 from .asking.seen import Shown
@@ -140,11 +141,10 @@ def _write_batch(out: Path, scenes: list[Scene]) -> list[str]:
     return lines
 
 
-def _save(image: Image.Image, path: Path, **options) -> None:
+def _save(image: Image.Image, path: Path, **options: Any) -> None:
     """A reader never sees half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    image.save(temporary, **options)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        image.save(temporary, **options)
 
 
 def depth_code(depth_z: np.ndarray) -> np.ndarray:
