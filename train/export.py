@@ -1,6 +1,5 @@
 """The model as it ships: float16 on disk, without heads that only help in training."""
 
-import copy
 from pathlib import Path
 
 from vlm.adapter import has_adapter, merge
@@ -10,12 +9,11 @@ TRAINING_AIDS = ("labels",)
 
 
 def export_model(model: Fathom, folder: Path) -> None:
-    """Writes weights, config and processor to `folder`, an adapter merged in; the model itself is left as it is.
+    """Writes weights, config and processor to `folder`; an adapter is merged into the model, here and there.
 
     Every figure is to be measured on what this writes: float16 rounds weights to 3 digits.
     """
     if has_adapter(model):
-        model = copy.deepcopy(model)
         merge(model)
     heads = {name: options for name, options in model.config.heads.items() if name not in TRAINING_AIDS}
     config = type(model.config)(model.config.backbone_config, heads, model.config.uncertainty, model.config.max_pixels)

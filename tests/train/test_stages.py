@@ -74,6 +74,15 @@ def test_stage_1_the_text_trains_the_adapter_and_no_head_slows_it(base, data, tm
         assert torch.equal(value, lora(together)[name]), name
 
 
+def test_an_exported_stage_is_what_merging_gives_in_float16(base, data, tmp_path):
+    out = train("stage2", tmp_path / "run", f"start={base}", data, "steps=2", "--export", str(tmp_path / "small"))
+    fathom("merge", out, "--out", tmp_path / "merged")
+    exported, merged = (tensors(tmp_path / name / "model.safetensors") for name in ("small", "merged"))
+    assert exported.keys() == merged.keys() and any(value.any() for value in lora(out).values())
+    for name, value in exported.items():
+        assert value.dtype == torch.float16 and torch.equal(value, merged[name].half()), name
+
+
 def test_vision_lora_is_a_switch(base, data, tmp_path):
     out = train("stage2", tmp_path / "run", f"start={base}", data, "steps=2", "adapter={rank: 2, vision: true}")
     towers = {".visual." in name for name, value in lora(out).items() if value.any()}
