@@ -24,7 +24,7 @@ def nano():
 
 @pytest.fixture(scope="module")
 def unseen(tmp_path_factory):
-    return list(read_records(write_records(tmp_path_factory.mktemp("unseen"), 40, NEVER_TRAINED_SEED, progress=False)))
+    return list(read_records(write_records(tmp_path_factory.mktemp("unseen"), 100, NEVER_TRAINED_SEED, progress=False)))
 
 
 def test_it_is_small_enough_to_ship(nano):
