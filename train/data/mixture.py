@@ -73,8 +73,7 @@ class Mixture(Dataset):
             if name not in types:
                 near = difflib.get_close_matches(name, types, 1)
                 hint = f", did you mean {near[0]!r}?" if near else ""
-                allowed = ", ".join(sorted(types)) or "none: no question tells its type"
-                raise InputError("favour", f"no question of type {name!r}{hint}", allowed)
+                warnings.warn(f"favour: no question is of type {name!r}{hint}", stacklevel=2)
         self.order = Order(self._weights(indoor), [len(numbers) for _, _, numbers in self.streams], seed)
         self._counts = torch.zeros(PROCESSES, 2, dtype=torch.long).share_memory_()  # drawn, skipped; a row each
 

@@ -116,6 +116,8 @@ def _conversations(
 
 def _drawn(weights: list[float], most: int, rng: np.random.Generator) -> np.ndarray:
     """Indices of `most` of them in random order, none twice, each as likely to come next as its weight says."""
+    if len(set(weights)) < 2:
+        return rng.permutation(len(weights))[:most]
     # The largest of u^(1/w), u uniform (Efraimidis and Spirakis 2006), which are the smallest of -log(u) / w.
     return np.argsort(rng.exponential(size=len(weights)) / np.array(weights))[:most]
 
