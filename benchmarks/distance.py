@@ -25,7 +25,7 @@ from benchmarks.running import Progress, Sample, run
 from benchmarks.summary import RunResult, result_of
 from benchmarks.uncertainty import PROBABILITIES
 from heads.camera import Camera
-from heads.distortion import undistort
+from heads.distortion import slopes_at
 from heads.errors import InputError
 from vlm.images import load_image
 from vlm.records import Record
@@ -137,7 +137,7 @@ def drawn_pairs(record: Record, count: int) -> tuple[np.ndarray, np.ndarray]:
     chosen = chosen[chosen[:, 0] != chosen[:, 1]]
     grid = np.stack([columns, rows], -1)[chosen] + 0.5
     camera = record.camera.resize(*depth.shape[::-1])
-    slopes = undistort((grid - (camera.cx, camera.cy)) / (camera.fx, camera.fy), record.distortion)
+    slopes = slopes_at(grid, camera, record.distortion)
     points = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1) * depth[rows, columns][chosen][..., None]
     ends = grid * (np.asarray(record.size) / np.asarray(depth.shape[::-1]))
     return ends, np.linalg.norm(points[:, 0] - points[:, 1], axis=-1)

@@ -7,6 +7,8 @@ leave the coefficients as they are.
 
 import numpy as np
 
+from heads.camera import Camera
+
 Brown = tuple[float, float]
 """k1 and k2; (0, 0) is a pinhole."""
 
@@ -15,6 +17,11 @@ def distort(slopes: np.ndarray, distortion: Brown) -> np.ndarray:
     """s * (1 + k1 r^2 + k2 r^4), r the undistorted slope's length."""
     r2 = (slopes * slopes).sum(-1, keepdims=True)
     return slopes * (1 + r2 * (distortion[0] + r2 * distortion[1]))
+
+
+def slopes_at(pixels: np.ndarray, camera: Camera, distortion: Brown) -> np.ndarray:
+    """(..., 2) pixels of a camera -> x / z and y / z of what they show through its lens."""
+    return undistort((pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy), distortion)
 
 
 def undistort(slopes: np.ndarray, distortion: Brown) -> np.ndarray:

@@ -39,7 +39,7 @@ import numpy as np
 from PIL import Image
 
 from heads.camera import Camera
-from heads.distortion import Brown, distort, undistort
+from heads.distortion import Brown, distort, slopes_at, undistort
 from heads.errors import InputError
 from vlm.files import Stored, read_depth, read_mask
 
@@ -367,5 +367,5 @@ def _check_distortion(record: Record) -> None:
 
 def _z_per_metre(camera: Camera, pixels: np.ndarray, distortion: Brown) -> np.ndarray:
     """(..., 2) pixels -> how far one metre along each one's ray reaches along the optical axis."""
-    slopes = undistort((pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy), distortion)
+    slopes = slopes_at(pixels, camera, distortion)
     return 1 / np.sqrt((slopes * slopes).sum(-1) + 1)

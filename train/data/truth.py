@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from heads.camera import Camera
-from heads.distortion import Brown, undistort
+from heads.distortion import slopes_at
 from train.data.samples import View
 from train.data.windows import read_depth, read_nearest
 from vlm.images import Plan, camera_for
@@ -49,7 +49,7 @@ def depth_truth(view: View, plan: Plan, size: tuple[int, int], by_fx: bool = Fal
     seen = camera_for(plan, camera)
     height, width = size
     x, y = (np.arange(width) + 0.5) * (seen.width / width), (np.arange(height) + 0.5) * (seen.height / height)
-    slopes = _slopes(np.stack(np.meshgrid(x, y), -1), seen, view.distortion)
+    slopes = slopes_at(np.stack(np.meshgrid(x, y), -1), seen, view.distortion)
     rays = np.concatenate([np.moveaxis(slopes, -1, 0), np.ones((1, height, width))]).astype(np.float32)
     return {
         "depth_z": torch.from_numpy(np.ascontiguousarray(depth, np.float32)),
@@ -95,7 +95,7 @@ def ray_truth(rows: list[list[View]], plans: list[list[Plan]]) -> dict[str, Tens
                 continue
             place, inside = token_pixels(plan)
             camera = view.camera
-            slopes = np.concatenate([_slopes(place.numpy(), camera, (0.0, 0.0)), np.ones((count, 1))], 1)
+            slopes = np.concatenate([slopes_at(place.numpy(), camera, (0.0, 0.0)), np.ones((count, 1))], 1)
             pixels[b, here] = torch.from_numpy(slopes[:, :2] * camera.focal + (camera.cx, camera.cy)).float()
             direction[b, here] = torch.from_numpy(slopes @ pose[:3, :3].T).float()
             mask[b, here] = inside > 0
@@ -117,11 +117,6 @@ def ray_truth(rows: list[list[View]], plans: list[list[Plan]]) -> dict[str, Tens
 def _filled(plan: Plan) -> tuple[float, float]:
     """The share of the network's width and height that the picture takes."""
     return plan.resized[0] / plan.padded[0], plan.resized[1] / plan.padded[1]
-
-
-def _slopes(pixels: np.ndarray, camera: Camera, distortion: Brown) -> np.ndarray:
-    """(..., 2) pixels -> x / z and y / z of what they show."""
-    return undistort((pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy), distortion)
 
 
 def _relative(first: Camera | None, other: Camera | None, number: int) -> np.ndarray | None:
