@@ -88,20 +88,10 @@ def recipe_of(size: str, records: Path, steps: int) -> "Recipe":
     """nano's own recipe, for a few steps; with `tiny`'s sizes where that is asked."""
     from train.recipe import load_recipe
 
-    changes = [
-        f"records=[{records}]",
-        f"steps={steps + WARM_UP}",
-        "workers=0",
-        "losses.guide=0",
-        "losses.places=0",
-        "losses.cells=0",
-    ]
+    changes = [f"records=[{records}]", f"steps={steps + WARM_UP}", "workers=0", "favour={}"]
     changes += ["log_every=1000000", "save_every=1000000"]
-    changes += [
-        "guide.layers=[]",
-        "guide.places=null",
-        "guide.cells=null",
-    ]  # its losses are the trainer's own, not the model's
+    # The guide's losses are the trainer's own, not the model's.
+    changes += ["guide={}", *(f"losses.{name}=0" for name in ("guide", "places", "cells"))]
     nano = load_recipe("nano-pretrain", changes)
     return nano if size == "nano" else replace(nano, model=TINY)
 

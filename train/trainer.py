@@ -58,13 +58,12 @@ class FathomTrainer(Trainer):
         model = kwargs["model"]  # each head is a unit of sharding: FSDP2 wants one precision in each
         model._no_split_modules = {*(model._no_split_modules or ()), *(type(h).__name__ for h in model.heads.values())}
         super().__init__(train_dataset=_First(self.data, recipe.steps * recipe.batch), **kwargs)
+        for name, wanted in (("guide", recipe.guide.layers), ("average", recipe.average)):
+            if wanted and (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+                raise InputError(name, "weights that processes share out", "one process, or DDP")
         if recipe.guide.layers:
-            if self.is_fsdp_enabled or self.is_deepspeed_enabled:
-                raise InputError("guide", "weights that processes share out", "one process, or DDP")
             self.guide = Guide(recipe.guide, model.backbone)
         self.average = Average(model, recipe.average) if recipe.average else None
-        if self.average is not None and (self.is_fsdp_enabled or self.is_deepspeed_enabled):
-            raise InputError("average", "weights that processes share out", "one process, or DDP")
         self.model_accepts_loss_kwargs = True  # the loss is divided by its own counts, and by nothing else
         self.out = Path(str(self.args.output_dir))
         self.remove_callback(PrinterCallback)
