@@ -70,7 +70,7 @@ def _batches(trainer: FathomTrainer) -> Any:
     loader = DataLoader(
         data,  # type: ignore[arg-type]
         batch_sampler=[list(b) for b in mine + all_batches[: rounds - len(mine)]],
-        collate_fn=trainer.data_collator,
+        collate_fn=trainer.collate,
         num_workers=args.dataloader_num_workers,
         generator=torch.Generator(),
     )

@@ -30,6 +30,7 @@ from train import checkpoint
 from train.average import Average
 from train.callbacks import Averaging, BadSamples, ProgressLine, TimeBudget, tensorboard
 from train.card import write_card
+from train.data.packed import Packing, unpacked
 from train.evaluate import evaluate
 from train.groups import grouped, optimizer_groups
 from train.guide import Guide
@@ -54,10 +55,12 @@ class FathomTrainer(Trainer):
         self._saving: Path | None = None
         self.steps_before = 0  # taken by earlier sessions
         self.data = kwargs.pop("train_dataset")
+        self.collate = kwargs.pop("data_collator")
         disable_progress_bar()  # of every file that is written
         model = kwargs["model"]  # each head is a unit of sharding: FSDP2 wants one precision in each
         model._no_split_modules = {*(model._no_split_modules or ()), *(type(h).__name__ for h in model.heads.values())}
-        super().__init__(train_dataset=_First(self.data, recipe.steps * recipe.batch), **kwargs)
+        own = {"train_dataset": _First(self.data, recipe.steps * recipe.batch), "data_collator": Packing(self.collate)}
+        super().__init__(**own, **kwargs)
         for name, wanted in (("guide", recipe.guide.layers), ("average", recipe.average)):
             if wanted and (self.is_fsdp_enabled or self.is_deepspeed_enabled):
                 raise InputError(name, "weights that processes share out", "one process, or DDP")
@@ -119,7 +122,7 @@ class FathomTrainer(Trainer):
         """The passes of a step, and what its losses are divided by."""
         batches, problem = [], None
         try:
-            batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
+            batches = [unpacked(batch) for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
         except InputError as raised:
             problem = raised
         self.bad.check(problem)
@@ -313,11 +316,11 @@ class _First(Dataset):
 
 
 def _nothing(output: Any) -> Tensor:
-    """Zero, with a path to every raw output: processes wait for each other's gradient of all that a pass has used,
+    """Zero, with a path to every weight of the heads, through one picture: processes wait for each other's gradient of
 
-    also where this batch has no truth for it.
+    all that a pass has used, also where this batch has no truth for it.
     """
-    raws = [raw for rows in (output.dense or {}).values() for raw in rows] + [output.rays or {}]
+    raws = [rows[0] for rows in (output.dense or {}).values() if rows] + [output.rays or {}]
     total = torch.zeros(())
     for raw in raws:
         for value in raw.values():

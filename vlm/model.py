@@ -333,8 +333,9 @@ class Fathom(PreTrainedModel):
             )
             for name, results in output.dense.items():
                 raw = self.heads[name](features)
+                parts = {key: value.unbind() for key, value in raw.items()}
                 for k, i in enumerate(rows):
-                    results[i] = {key: value[k] for key, value in raw.items()}
+                    results[i] = {key: values[k] for key, values in parts.items()}
                 if name in truth:
                     _add(output.losses, self.heads[name].loss(raw, stack_truth(truth[name], rows)))
 

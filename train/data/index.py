@@ -29,7 +29,7 @@ class RecordFile:
         if self.path.is_dir() or self.path.suffix == ".parquet":
             self.table = _table(self.path)
         elif self.path.is_file():
-            self.offsets, self.blanks = _lines(self.path)
+            self.offsets, self.blanks, self.end = _lines(self.path)
         else:
             raise InputError("records", f"no file {path}", ALLOWED)
         if not len(self):
@@ -45,6 +45,14 @@ class RecordFile:
         with self.path.open("rb") as lines:
             lines.seek(int(self.offsets[number]))
             return parse_record(lines.readline(), self.root, self.where(number))
+
+    def grow(self) -> range:
+        """Takes in the lines that a JSONL file was given since it was last read; their numbers."""
+        known = len(self)
+        offsets, blanks, self.end = _lines(self.path, self.end)
+        self.offsets = np.concatenate([self.offsets, offsets])
+        self.blanks = np.concatenate([self.blanks, blanks + known])
+        return range(known, len(self))
 
     def __iter__(self) -> Iterator[Record | InputError]:
         """Every record in order; in place of a bad one, what is wrong with it."""
@@ -162,13 +170,15 @@ def images_told(record: Record) -> list[Path | None]:
     return [part.get("image") for part in parts if part.get("type") == "image"]
 
 
-def _lines(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Byte offsets of a file's lines that are not blank; and for each blank one, how many of those precede it.
+def _lines(path: Path, first: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
+    """From byte `first` on: byte offsets of a file's lines that are not blank; for each blank one, how many of those
 
-    A last line without its end is left out where it is no JSON: it is still being written.
+    precede it; and the byte behind them all. A last line without its end is left out where it is no JSON: it is still
+    being written.
     """
-    offsets, blanks, offset, line = array("q"), array("q"), 0, b""
+    offsets, blanks, offset, line = array("q"), array("q"), first, b""
     with path.open("rb") as lines:
+        lines.seek(first)
         for line in lines:
             if line.strip():
                 offsets.append(offset)
@@ -179,8 +189,8 @@ def _lines(path: Path) -> tuple[np.ndarray, np.ndarray]:
         try:
             json.loads(line)
         except ValueError:
-            offsets.pop()
-    return np.frombuffer(offsets, np.int64), np.frombuffer(blanks, np.int64)
+            offset = offsets.pop()
+    return np.array(offsets, np.int64), np.array(blanks, np.int64), offset
 
 
 def _light(column: Any) -> list[Any]:

@@ -6,7 +6,9 @@ Nothing of a set is in memory but `nbytes` (see `train.data.index`).
 
 import difflib
 import json
+import time
 import warnings
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +26,7 @@ from train.data.sources import Source
 from vlm.records import Record
 
 TRIES = 100  # bad records in a row
+GROWS_EVERY = 5.0  # s between two looks at a file that grows
 PROCESSES = 257  # the main one and as many workers, each with its own counts
 
 
@@ -74,6 +77,10 @@ class Mixture(Dataset):
                 near = difflib.get_close_matches(name, types, 1)
                 hint = f", did you mean {near[0]!r}?" if near else ""
                 warnings.warn(f"favour: no question is of type {name!r}{hint}", stacklevel=2)
+        self.next_look = [time.monotonic()] * len(sources)
+        for file, source in zip(self.files, sources, strict=True):
+            if source.grows and file.table is not None:
+                raise InputError("data", f"{source.records} is a table that grows", "a JSONL file")
         self.order = Order(self._weights(indoor), [len(numbers) for _, _, numbers in self.streams], seed)
         self._counts = torch.zeros(PROCESSES, 2, dtype=torch.long).share_memory_()  # drawn, skipped; a row each
 
@@ -83,6 +90,8 @@ class Mixture(Dataset):
     def __getitem__(self, k: int) -> Sample:
         stream, drawn = self.order.stream_at(k)
         source = self.sources[self.streams[stream][0]]
+        if source.grows:
+            self._grow(self.streams[stream][0])
         self._counts[_row(), 0] += 1
         for attempt in range(min(TRIES, self.order.sizes[stream])):
             try:
@@ -99,6 +108,26 @@ class Mixture(Dataset):
         groups = self.groups[self.streams[stream][0]]
         others = groups.others(number) if groups is not None else []
         return [file[number], *(file[int(other)] for other in rng.permutation(others)[: source.views - 1])]
+
+    def _grow(self, of: int) -> None:
+        """What was added to a source's file joins its streams, in this process; a domain that is new is left out."""
+        if time.monotonic() < self.next_look[of]:
+            return
+        self.next_look[of] = time.monotonic() + GROWS_EVERY
+        source, found = self.sources[of], defaultdict(list)
+        for number in self.files[of].grow():
+            try:
+                record = self.files[of][number]
+            except InputError as problem:
+                warnings.warn(f"left out: {problem}", stacklevel=2)
+                continue
+            if source.split in (None, record.split):
+                found[record.domain].append(number)
+        for stream, (own, domain, numbers) in enumerate(self.streams):
+            if own == of and domain in found:
+                grown = np.concatenate([numbers, np.array(found[domain], np.uint32)])
+                self.streams[stream] = own, domain, grown
+                self.order.sizes[stream] = len(grown)
 
     def number(self, stream: int, drawn: int) -> int:
         """The record, as its source's file counts them, that is drawn after `drawn` others of the stream."""

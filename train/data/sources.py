@@ -39,7 +39,9 @@ class Source(Options):
     weight: how often it is drawn, relative to the other sources'. text and depth: whether its conversations, its
     measured truth (depth, rays, labels) are used. reply: one fixed answer for every picture of it, in place of its
     own questions; prompt: what it answers (the record's own prompt where not told). views: how many pictures of
-    one view_group make a sample (without text, which is about one picture).
+    one view_group make a sample (without text, which is about one picture). grows: lines that are added to a JSONL file
+    while a run goes on are drawn too, so that it can begin before all is rendered; what is drawn then depends on the
+    clock.
     """
 
     records: str
@@ -51,6 +53,7 @@ class Source(Options):
     reply: str | None = None
     prompt: str | None = None
     views: int = number(1, least=1, most=16)
+    grows: bool = False
     augment: Augment = field(default_factory=Augment)
 
     def __post_init__(self) -> None:
@@ -59,3 +62,5 @@ class Source(Options):
             raise InputError("data", f"{self.records} with neither text nor depth", "at least one of them")
         if self.reply is not None and not self.text:
             raise InputError("data", f"{self.records} has a reply and text: false", "text: true with a reply")
+        if self.grows and self.views > 1:
+            raise InputError("data", f"{self.records} grows, with {self.views} views a sample", "views: 1")

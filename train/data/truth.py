@@ -59,14 +59,14 @@ def depth_truth(view: View, plan: Plan, size: tuple[int, int], by_fx: bool = Fal
 
 
 def label_truth(view: View, plan: Plan, names: list[str]) -> dict[str, Tensor]:
-    """name -> (H, W) class ids at the network's size, -1 = unknown."""
+    """name -> (H, W) int16 class ids at the network's size, -1 = unknown."""
     size = (plan.padded[1], plan.padded[0])
     truth = {}
     for name in names:
         if name in view.labels:
-            ids = read_nearest(view.labels[name].astype(np.int64), view.window, size, _filled(plan), -1)
+            ids = read_nearest(view.labels[name].astype(np.int16), view.window, size, _filled(plan), -1)
         else:
-            ids = np.full(size, -1, np.int64)
+            ids = np.full(size, -1, np.int16)
         truth[name] = torch.from_numpy(ids)
     return truth
 

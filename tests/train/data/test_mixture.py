@@ -333,3 +333,31 @@ def test_held_out_records_come_as_they_are(tmp_path):
     raw = np.asarray(Image.open(tmp_path / "images" / "1.png").convert("RGB"))
     assert np.array_equal(data[1].views[0].image, raw) and same(data[1], data[1])
     assert held_out_data(Recipe(records=[str(path)], start="nano")) is None
+
+
+# ---- files that grow -----------------------------------------------------------------------------------------
+
+
+def test_a_file_that_grows_is_drawn_from_as_it_grows(tmp_path, monkeypatch):
+    path = tiny_records(tmp_path, 6)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:2]) + lines[2][:40])  # the third is still being written
+    whole, growing = (Mixture([Source(str(path), grows=grows)]) for grows in (False, True))
+    later = growing.next_look[0]
+    monkeypatch.setattr("train.data.mixture.time.monotonic", lambda: later)
+
+    def places(data: Mixture) -> set[str]:
+        return {data[k].where for k in range(60)}
+
+    assert places(growing) == places(whole) == {"records.jsonl:1", "records.jsonl:2"}
+    path.write_text("".join([*lines[:4], "no record\n", *lines[4:]]))
+    assert places(growing) == {"records.jsonl:1", "records.jsonl:2"}  # not looked at again yet
+    later += 60
+    with pytest.warns(UserWarning, match=r"left out: .*records.jsonl:5"):
+        assert places(growing) == {f"records.jsonl:{n}" for n in (1, 2, 3, 4, 6, 7)}
+    assert len(places(whole)) == 2
+
+
+def test_only_lines_of_single_pictures_may_grow(tmp_path):
+    with pytest.raises(InputError, match="grows, with 2 views"):
+        sources(tmp_path, grows=True, views=2)
