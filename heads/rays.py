@@ -34,21 +34,28 @@ class RayTokens:
 
 def ray_tokens(scenes: list[list[Tensor]]) -> RayTokens:
     """scenes[b][v] is the (C, h, w) feature grid of view v of scene b."""
-    rows, positions, views = [], [], []
-    for scene in scenes:
-        rows.append(torch.cat([grid.flatten(1).T for grid in scene]).float())
-        positions.append(torch.cat([_centres(grid) for grid in scene]))
-        views.append(torch.cat([torch.full((grid[0].numel(),), v, device=grid.device) for v, grid in enumerate(scene)]))
-    mask = pad_sequence([torch.ones_like(row[:, 0], dtype=torch.bool) for row in rows], batch_first=True)
+    sizes = [[tuple(grid.shape[-2:]) for grid in scene] for scene in scenes]
+    device = scenes[0][0].device
+    places = {size: _centres(*size, device) for size in {size for row in sizes for size in row}}
+    rows = [torch.cat([grid.flatten(1) for grid in scene], 1).T.float() for scene in scenes]
+    positions = [torch.cat([places[size] for size in row]) for row in sizes]
+    counts = torch.tensor([len(row) for row in rows], device=device)
+    mask = torch.arange(max(map(len, rows)), device=device) < counts[:, None]
+    view = torch.zeros(mask.shape, dtype=torch.long)
+    for b, row in enumerate(sizes):
+        first = 0
+        for v, (h, w) in enumerate(row):
+            view[b, first : first + h * w] = v
+            first += h * w
     pad = lambda parts: pad_sequence(parts, batch_first=True)  # noqa: E731
-    return RayTokens(pad(rows), pad(positions), pad(views), mask)
+    return RayTokens(pad(rows), pad(positions), view.to(device), mask)
 
 
-def _centres(grid: Tensor) -> Tensor:
-    height, width = grid.shape[-2:]
+def _centres(height: int, width: int, device: torch.device) -> Tensor:
+    """(height * width, 2): see `RayTokens.position`."""
     y, x = torch.meshgrid(
-        torch.arange(height, device=grid.device) + 0.5 - height / 2,
-        torch.arange(width, device=grid.device) + 0.5 - width / 2,
+        torch.arange(height, device=device) + 0.5 - height / 2,
+        torch.arange(width, device=device) + 0.5 - width / 2,
         indexing="ij",
     )
     return torch.stack([x, y], -1).reshape(-1, 2) / (0.5 * (height**2 + width**2) ** 0.5)

@@ -36,6 +36,7 @@ from train.groups import grouped, optimizer_groups
 from train.guide import Guide
 from train.losses import Tally, counts_of, over_ranks
 from train.recipe import Recipe
+from vlm import vision_attention
 from vlm.adapter import is_adapter, read_adapter
 
 
@@ -64,6 +65,8 @@ class FathomTrainer(Trainer):
         for name, wanted in (("guide", recipe.guide.layers), ("average", recipe.average)):
             if wanted and (self.is_fsdp_enabled or self.is_deepspeed_enabled):
                 raise InputError(name, "weights that processes share out", "one process, or DDP")
+        if self.args.device.type == "cuda":
+            vision_attention.use(model.backbone)
         if recipe.guide.layers:
             self.guide = Guide(recipe.guide, model.backbone)
         self.average = Average(model, recipe.average) if recipe.average else None

@@ -24,6 +24,7 @@ from heads.base import Features, Head
 from heads.catalog import HEADS
 from heads.errors import InputError
 from heads.rays import ray_tokens
+from vlm import vision_attention
 from vlm.adapter import is_adapter, load_adapter, save_adapter
 from vlm.backbones import family
 from vlm.backbones.common import CACHE
@@ -177,6 +178,8 @@ class Fathom(PreTrainedModel):
             model.set_heads(heads)
         model.config.name_or_path = str(name)
         model.base = base_of(model, name)
+        if model.device.type == "cuda":
+            vision_attention.use(model.backbone)
         return model.eval()
 
     def save_pretrained(self, save_directory: str | Path, *args: Any, **kwargs: Any) -> None:
@@ -341,7 +344,8 @@ class Fathom(PreTrainedModel):
 
     def _run_rays(self, output: FathomOutput, grids: list[dict], per_row: list[list[int]], truth: dict) -> None:
         head = self.heads["rays"]
-        scenes = [[torch.cat([grids[i][tap.name] for tap in head.taps]) for i in views] for views in per_row if views]
+        read = [torch.cat([grid[tap.name] for tap in head.taps]) for grid in grids]
+        scenes = [[read[i] for i in views] for views in per_row if views]
         output.ray_input = ray_tokens(scenes)
         output.rays = head(output.ray_input)
         if "rays" in truth:

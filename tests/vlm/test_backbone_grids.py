@@ -1,10 +1,15 @@
 """Where a thing is in the photograph is where it is on every grid that a head reads."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModelForImageTextToText
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from tests.vlm.families import KINDS
+from vlm import vision_attention
 from vlm.backbones import family, qwen3_vl
 
 SHAPES = [(4, 4), (4, 10), (12, 6)]  # patches: square, panorama, portrait
@@ -131,3 +136,28 @@ def test_an_unknown_tap_or_family_is_an_error_that_lists_what_there_is(model):
 
     with pytest.raises(ValueError, match=r"'other'.*allowed: .*qwen3_vl"):
         family(Other())
+
+
+@pytest.mark.parametrize("name", ["qwen3_vl", "qwen2_5_vl"])
+def test_all_pictures_at_once_are_seen_as_one_by_one(name):
+    """The kernel that a GPU gets: pictures of several sizes padded to one length."""
+    config = KINDS[name].config(300, lambda token: 1)
+    torch.manual_seed(0)
+    visual = AutoModelForImageTextToText.from_config(config).model.visual.double()
+    grid = torch.tensor([[1, 4, 6], [1, 2, 2], [1, 6, 4], [1, 4, 6]])
+    vision = config.vision_config
+    width = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
+    pixels = torch.randn(int(grid.prod(-1).sum()), width, dtype=torch.float64)
+
+    def seen() -> tuple[torch.Tensor, torch.Tensor]:
+        visual.zero_grad()
+        out = visual(pixels, grid_thw=grid).last_hidden_state
+        out.square().sum().backward()
+        return out.detach(), visual.blocks[0].attn.qkv.weight.grad.clone()
+
+    assert visual.config._attn_implementation == "sdpa"
+    expected = seen()
+    vision_attention.use(SimpleNamespace(config=config, model=SimpleNamespace(visual=visual)))
+    assert visual.config._attn_implementation == vision_attention.NAME
+    for ours, theirs in zip(seen(), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)

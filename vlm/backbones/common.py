@@ -1,6 +1,8 @@
 """What several families share: taps by name, and positions of models that count tokens one by one."""
 
 import inspect
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -29,6 +31,19 @@ def usual_taps(blocks: int, layers: int) -> dict[str, list[str]]:
     """The middle and the end of both towers for depth, of the LLM for rays."""
     language = [f"language.{layers // 2}", "language.-1"]
     return {"depth": [f"vision.{blocks // 2}", f"vision.{blocks - 1}", *language], "rays": language}
+
+
+def of_one_size(
+    parts: Sequence[Tensor], sizes: list[tuple[int, int]], change: Callable[[Tensor, tuple[int, int]], Tensor]
+) -> list[Tensor]:
+    """change(stacked parts, size) of the parts of each size, in the order of `parts`: one call a size, not a part."""
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for i, size in enumerate(sizes):
+        groups[size].append(i)
+    changed: dict[int, Tensor] = {}
+    for size, rows in groups.items():
+        changed |= zip(rows, change(torch.stack([parts[i] for i in rows]), size).unbind(), strict=True)
+    return [changed[i] for i in range(len(sizes))]
 
 
 def counted_positions(input_ids: Tensor, attention_mask: Tensor | None, first: int = 0) -> Tensor:

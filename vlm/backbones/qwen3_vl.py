@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from heads.base import Tap
-from vlm.backbones.common import find_tap, usual_taps
+from vlm.backbones.common import find_tap, of_one_size, usual_taps
 from vlm.images import Plan, fit_to_budget
 
 MODEL_TYPE = "qwen3_vl"
@@ -84,11 +84,13 @@ def inputs(_input_ids: Tensor, pixel_values: Tensor | None, grid_thw: Tensor | N
 def patch_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:
     """(patches of all images, C) in merge-block order -> one (C, h, w) patch grid per image, image order."""
     merge = config.vision_config.spatial_merge_size
-    grids = []
-    for part, (_, h, w) in zip(rows.split(grid_thw.prod(-1).tolist()), grid_thw.tolist(), strict=True):
-        blocks = part.reshape(h // merge, w // merge, merge, merge, -1)
-        grids.append(blocks.permute(4, 0, 2, 1, 3).reshape(-1, h, w))
-    return grids
+
+    def grids(parts: Tensor, size: tuple[int, int]) -> Tensor:
+        h, w = size
+        blocks = parts.reshape(len(parts), h // merge, w // merge, merge, merge, -1)
+        return blocks.permute(0, 5, 1, 3, 2, 4).reshape(len(parts), -1, h, w)
+
+    return of_one_size(rows.split(grid_thw.prod(-1).tolist()), [(h, w) for _, h, w in grid_thw.tolist()], grids)
 
 
 def token_sizes(grid_thw: Tensor, config: Any) -> list[tuple[int, int]]:
@@ -104,8 +106,11 @@ def token_counts(grid_thw: Tensor, config: Any) -> list[int]:
 
 def token_rows_to_grids(rows: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:
     """(image tokens of all images, C), image order -> one (C, h, w) grid per image."""
-    sizes, parts = token_sizes(grid_thw, config), rows.split(token_counts(grid_thw, config))
-    return [part.T.reshape(-1, *size) for part, size in zip(parts, sizes, strict=True)]
+
+    def grids(parts: Tensor, size: tuple[int, int]) -> Tensor:
+        return parts.transpose(1, 2).unflatten(2, size)
+
+    return of_one_size(rows.split(token_counts(grid_thw, config)), token_sizes(grid_thw, config), grids)
 
 
 def images(pixel_values: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:
@@ -113,12 +118,14 @@ def images(pixel_values: Tensor, grid_thw: Tensor, config: Any) -> list[Tensor]:
     vision = config.vision_config
     patch, time = int(vision.patch_size), int(vision.temporal_patch_size)
     first_frame = pixel_values.reshape(-1, vision.in_channels, time, patch, patch)[:, :, 0]
-    pictures = []
-    for grid in patch_rows_to_grids(first_frame.flatten(1), grid_thw, config):
-        _, h, w = grid.shape
-        cells = grid.reshape(vision.in_channels, patch, patch, h, w)
-        pictures.append(cells.permute(0, 3, 1, 4, 2).reshape(vision.in_channels, h * patch, w * patch))
-    return pictures
+    grids = patch_rows_to_grids(first_frame.flatten(1), grid_thw, config)
+
+    def pictures(parts: Tensor, size: tuple[int, int]) -> Tensor:
+        h, w = size
+        cells = parts.reshape(len(parts), vision.in_channels, patch, patch, h, w)
+        return cells.permute(0, 1, 4, 2, 5, 3).reshape(len(parts), vision.in_channels, h * patch, w * patch)
+
+    return of_one_size(grids, [(h, w) for _, h, w in grid_thw.tolist()], pictures)
 
 
 def positions(backbone: Any, input_ids: Tensor, attention_mask: Tensor | None, grid_thw: Tensor | None) -> Tensor:
