@@ -34,9 +34,9 @@ class RayTokens:
 
 def ray_tokens(scenes: list[list[Tensor]]) -> RayTokens:
     """scenes[b][v] is the (C, h, w) feature grid of view v of scene b."""
-    sizes = [[tuple(grid.shape[-2:]) for grid in scene] for scene in scenes]
+    sizes = [[(grid.shape[-2], grid.shape[-1]) for grid in scene] for scene in scenes]
     device = scenes[0][0].device
-    places = {size: _centres(*size, device) for size in {size for row in sizes for size in row}}
+    places = {(h, w): _centres(h, w, device) for h, w in {size for row in sizes for size in row}}
     rows = [torch.cat([grid.flatten(1) for grid in scene], 1).T.float() for scene in scenes]
     positions = [torch.cat([places[size] for size in row]) for row in sizes]
     counts = torch.tensor([len(row) for row in rows], device=device)

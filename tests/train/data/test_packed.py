@@ -10,7 +10,10 @@ def batch_of(samples: list[int]) -> dict:
     return {
         "ids": torch.tensor(samples),
         "mask": torch.ones(2, 3, dtype=torch.bool).T,
-        "truth": {"depth": [{"depth_z": torch.full((2, number + 1), float(number))} for number in samples], "empty": []},
+        "truth": {
+            "depth": [{"depth_z": torch.full((2, number + 1), float(number))} for number in samples],
+            "empty": [],
+        },
         "looks": {"row": torch.zeros(0, dtype=torch.long), "share": torch.zeros(0, 7)},
         "none": None,
     }
