@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 FLOOR := .venv-floor
 FLOOR_READY := $(FLOOR)/.ready
 
-.PHONY: demo test test-slow test-floor lint clean
+.PHONY: demo test test-slow test-gpu test-floor lint clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +22,9 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/pytest -m "slow and not gpu"
+
+test-gpu: $(READY)
+	$(BIN)/pytest -m gpu
 
 # The oldest transformers that pyproject.toml allows; everything else is looked up in $(VENV).
 $(FLOOR_READY): $(READY)

@@ -5,11 +5,12 @@ import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from vlm.installed import version_of
 
 PACKAGES = ("fathom-vlm", "torch", "transformers", "numpy", "pillow")
 
@@ -47,13 +48,7 @@ def session(processes: int) -> dict[str, Any]:
 
 def versions() -> dict[str, str | None]:
     """Python's and the packages' versions; None for one that is not installed."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
+    return {"python": platform.python_version()} | {name: version_of(name) for name in PACKAGES}
 
 
 def commit() -> str | None:

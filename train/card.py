@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import resource
 import shutil
@@ -17,6 +16,7 @@ import yaml
 
 from train.groups import trainable
 from train.recipe import Recipe
+from vlm.installed import version_of
 
 if TYPE_CHECKING:
     from train.trainer import FathomTrainer
@@ -177,7 +177,7 @@ def _data(trainer: FathomTrainer) -> str:
 
 
 def _versions() -> list[tuple[str, str]]:
-    known = {name: importlib.metadata.version(name) for name in VERSIONS}
+    known = {name: version_of(name) or "not installed" for name in VERSIONS}
     return [*known.items(), ("python", platform.python_version()), ("git commit of the code", git_commit())]
 
 

@@ -1,7 +1,6 @@
 """The `fathom` command. `train`, `worlds` and `bench` add theirs through the entry-point group `fathom.commands`."""
 
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from heads.errors import InputError
+from vlm.installed import commands
 
 app = typer.Typer(
     name="fathom",
@@ -165,7 +165,7 @@ def merge(
 from vlm.demo import demo  # noqa: E402
 
 app.command()(demo)
-for entry in entry_points(group="fathom.commands"):
+for entry in commands():
     part = entry.load()
     if isinstance(part, typer.Typer):
         app.add_typer(part, name=entry.name)

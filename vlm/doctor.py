@@ -1,6 +1,5 @@
 """`fathom doctor`: what is installed, what can run, what is missing and how to get it."""
 
-import importlib.metadata
 import platform
 
 import torch
@@ -9,11 +8,13 @@ from rich.table import Table
 
 from vlm.attention import kernels, problem
 from vlm.checkpoints import EMBEDDED
+from vlm.installed import version_of
 
 NEEDED = (
     *("fathom-vlm", "torch", "transformers", "peft", "accelerate", "datasets", "bitsandbytes", "safetensors"),
     *("pillow", "numpy", "typer", "rich", "matplotlib", "trimesh", "tensorboard", "pyyaml", "num2words"),
 )
+MISSING = "missing. Get it: pip install fathom-vlm"
 EXTRAS = {
     "flash": {"flash-attn": "flash_attn"},
     "viz": {"rerun-sdk": "rerun"},
@@ -24,7 +25,8 @@ EXTRAS = {
 
 def examine(console: Console) -> None:
     """Prints four tables: versions, devices, attention kernels, extras."""
-    _table(console, "versions", [("python", platform.python_version()), *((n, _version(n)) for n in NEEDED)])
+    found = [(name, version_of(name) or MISSING) for name in NEEDED]
+    _table(console, "versions", [("python", platform.python_version()), *found])
     _table(console, "devices", devices())
     _table(console, "attention", kernels())
     rows = []
@@ -46,13 +48,6 @@ def devices() -> list[tuple[str, str]]:
         rows.append(("cuda", "not available"))
     rows.append(("mps", "available" if torch.backends.mps.is_available() else "not available"))
     return rows
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "missing. Get it: pip install fathom-vlm"
 
 
 def _table(console: Console, title: str, rows: list[tuple[str, str]]) -> None:

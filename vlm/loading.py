@@ -22,6 +22,7 @@ from transformers import BitsAndBytesConfig
 from heads.errors import InputError
 from vlm.attention import choose, problem
 from vlm.config import FathomConfig
+from vlm.devices import device_there
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 IN_FILES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
@@ -149,15 +150,7 @@ def _holds(module: str, weight: str) -> bool:
 
 
 def _there(place: Any) -> torch.device:
-    """The device, if this machine has it."""
-    try:
-        device = torch.device(place)
-    except (RuntimeError, TypeError):
-        raise InputError("device_map", repr(place), f"a device, {', '.join(PLACED)}, or a dictionary") from None
-    here = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
-    if device.type in here and (device.index or 0) >= here[device.type]:
-        raise InputError("device_map", f"{device} is not there", f"cpu, or one of {here[device.type]} {device.type}")
-    return device
+    return device_there(place, "device_map", f"a device, {', '.join(PLACED)}, or a dictionary")
 
 
 def _device(places: Any) -> torch.device:

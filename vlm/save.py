@@ -4,7 +4,6 @@ import json
 import platform
 import warnings
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from heads.errors import InputError
 from vlm.files import check_folder, replacing, write_depth_png, write_npz, write_picture
 from vlm.files_3d import write_mesh_glb, write_points_glb, write_points_ply
 from vlm.geometry import grid_mesh, point_cloud
+from vlm.installed import version_of
 from vlm.pictures import depth_picture, photograph_picture, rays_picture, uncertainty_picture
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def answer_json(scene: "Scene", views: list[dict[str, Any]] | None = None) -> di
         "views": views or [describe(view) for view in scene.views],
         "model": scene.model.config.name_or_path,
         "seconds_look": round(scene.seconds, 4),
-        "versions": {name: version(name) for name in ("fathom-vlm", "torch", "transformers", "numpy")}
+        "versions": {name: version_of(name) for name in ("fathom-vlm", "torch", "transformers", "numpy")}
         | {"python": platform.python_version()},
     }
 

@@ -26,6 +26,7 @@ import torch
 from PIL import Image
 
 from heads.errors import InputError
+from vlm.devices import device_there
 from vlm.files import replacing
 
 from .asking.questions import questions_about
@@ -42,14 +43,16 @@ CHUNK = 48
 
 
 def write_records(out: Path, count: int, first_seed: int = 0, batch: int = 16, progress: bool = True,
-                  workers: int = 1, views: int = 1) -> Path:  # fmt: skip
+                  workers: int = 1, views: int = 1, device: str = "cpu") -> Path:  # fmt: skip
     """Write the scenes first_seed ... first_seed + count - 1 under `out`; returns the path of records.jsonl.
 
     batch: pictures of one size that are drawn at once. workers: processes. views: pictures of each world, from nearby
-    viewpoints that overlap; records then share a `view_group`. Lines come in the order in which scenes are finished;
-    sort by scene_id where order matters. InputError where the folder holds one view of each world and several are asked
-    for, or the other way round.
+    viewpoints that overlap; records then share a `view_group`. device: which draws, for every process; another one
+    rounds differently, so that a few pixels and answers differ. Lines come in the order in which scenes are finished;
+    sort by scene_id where order matters. InputError where the device is not there, and where the folder holds one view
+    of each world and several are asked for, or the other way round.
     """
+    device_there(device)
     out = Path(out)
     for folder in ("images", "depth", "labels", "surface"):
         (out / folder).mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,7 @@ def write_records(out: Path, count: int, first_seed: int = 0, batch: int = 16, p
     chunks = [wanted[i : i + size] for i in range(0, len(wanted), size)]
     begun, written = time.time(), 0
     with path.open("a") as lines:
-        for text in _run(out, chunks, batch, workers, views):
+        for text in _run(out, chunks, batch, workers, views, device):
             lines.write(text)
             lines.flush()
             written += text.count("\n")
@@ -91,9 +94,9 @@ def _resume(path: Path) -> set[str]:
     return {json.loads(line)["scene_id"] for line in whole.splitlines()}
 
 
-def _run(out: Path, chunks: list[list[Wanted]], batch: int, workers: int, views: int) -> Iterator[str]:
+def _run(out: Path, chunks: list[list[Wanted]], batch: int, workers: int, views: int, device: str) -> Iterator[str]:
     """The lines of each chunk, as soon as it is finished."""
-    jobs = [(out, chunk, batch, views) for chunk in chunks]
+    jobs = [(out, chunk, batch, views, device) for chunk in chunks]
     if workers <= 1:
         for job in jobs:
             yield _write_chunk(job)
@@ -102,8 +105,8 @@ def _run(out: Path, chunks: list[list[Wanted]], batch: int, workers: int, views:
         yield from pool.imap_unordered(_write_chunk, jobs)
 
 
-def _write_chunk(job: tuple[Path, list[Wanted], int, int]) -> str:
-    out, wanted, batch, views = job
+def _write_chunk(job: tuple[Path, list[Wanted], int, int, str]) -> str:
+    out, wanted, batch, views, device = job
     by_size: dict[tuple[int, int], list[Scene]] = defaultdict(list)
     for seed, missing in wanted:
         scenes = sample_views(seed, views)
@@ -112,12 +115,12 @@ def _write_chunk(job: tuple[Path, list[Wanted], int, int]) -> str:
     lines = []
     for scenes in by_size.values():
         for at in range(0, len(scenes), batch):
-            lines += _write_batch(out, scenes[at : at + batch])
+            lines += _write_batch(out, scenes[at : at + batch], device)
     return "".join(lines)
 
 
-def _write_batch(out: Path, scenes: list[Scene]) -> list[str]:
-    drawn = render(scenes)
+def _write_batch(out: Path, scenes: list[Scene], device: str) -> list[str]:
+    drawn = render(scenes, device)
     lines = []
     for i, scene in enumerate(scenes):
         depth_z = drawn.depth_z[i].cpu().numpy()

@@ -4,13 +4,17 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from typer.testing import CliRunner
 
 from heads.errors import InputError
+from train.worlds import write
 from train.worlds.drawing.render import render
 from train.worlds.layout import sample_scene
 from train.worlds.things import KINDS, TEXTURES
 from train.worlds.write import SKY_CODE, depth_code, surface_code, write_records
+from vlm.cli import app
 from vlm.records import read_records
 
 
@@ -107,6 +111,27 @@ def test_one_view_and_several_do_not_mix_in_a_folder(written):
     with pytest.raises(InputError, match=r"views: .* one view of each world"):
         write_records(written, 6, first_seed=20, views=2, progress=False)
     assert (written / "records.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(("device", "told"), [("cuda:77", "cuda:77 is not there"), ("gpu", "'gpu'; allowed: cpu")])
+def test_a_device_that_is_not_there_is_told_before_anything_is_written(device, told, tmp_path):
+    with pytest.raises(InputError, match=f"device: {told}"):
+        write_records(tmp_path / "out", 2, device=device, progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_device_that_is_asked_for_draws(tmp_path, monkeypatch):
+    asked = []
+
+    def drawing(scenes, device):
+        asked.append(device)
+        return render(scenes)
+
+    monkeypatch.setattr(write, "device_there", torch.device)
+    monkeypatch.setattr(write, "render", drawing)
+    command = ["worlds", "--out", str(tmp_path), "--count", "1", "--device", "cuda:1"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert asked == ["cuda:1"] and len(lines(tmp_path)) == 1
 
 
 def test_normals_survive_their_8_bits():

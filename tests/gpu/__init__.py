@@ -1,0 +1,7 @@
+"""A GPU gives what the CPU gives. `make test-gpu`; in a checkout that is not installed `python3 -m pytest tests/gpu`."""
+
+import pytest
+import torch
+
+ON_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+"""A test module's `pytestmark`."""
