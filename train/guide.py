@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,103 +67,153 @@ class GuideOptions(Options):
     cells: int | None = number(None, least=0)
 
 
-def mentions(
-    question: str,
-    things: list[dict[str, Any]],
-    instance: np.ndarray,
-    depth_z: np.ndarray | None,
-    grid: tuple[int, int],
-) -> list[Mention]:
-    """What a question names or points at, with the image tokens (h, w) that show it.
+class Shown:
+    """What one picture shows in its image tokens, measured once for all that is asked about it.
 
-    things: dictionaries with kind, colour and instance, as `fathom worlds` writes them. A name that two of them
-    share, and one without a visible pixel in instance (H, W), is left out. depth_z (h', w') metres, None = unknown.
+    things: dictionaries with kind, colour and instance, as `fathom worlds` writes them; instance (H, W) whole numbers
+    from 0: which of them each pixel shows. depth_z (H', W') metres, None = unknown. grid (h, w): the image tokens.
     """
-    found: list[Mention] = []
-    calls = [(f"{thing['colour']} {thing['kind']}", f"the {thing['kind']}") for thing in things]
-    for thing, phrases in zip(things, calls, strict=True):
-        for which, phrase in enumerate(phrases):
-            end = _end_of(phrase, thing["kind"], question)
-            if end is not None and sum(other[which] == phrase for other in calls) == 1:
-                mask = instance == thing["instance"]
-                share = cell_shares(mask, grid)
-                if share.any():
-                    found.append(Mention(end, share / share.sum(), _extent(mask, float(thing.get("depth_z", np.nan)))))
-    for match in PLACE.finditer(question):
-        x, y = (min(int(value), 999) / 1000 for value in match.groups())
-        share = np.zeros(grid, np.float32)
-        share[int(y * grid[0]), int(x * grid[1])] = 1
-        metres = np.nan if depth_z is None else float(depth_z[int(y * depth_z.shape[0]), int(x * depth_z.shape[1])])
-        values = np.array([2 * x - 1, 2 * y - 1, _log(metres), np.nan, np.nan], np.float32)
-        found.append(Mention(match.end() - 1, share.ravel(), values))
-    return found
 
+    def __init__(
+        self,
+        things: list[dict[str, Any]],
+        instance: np.ndarray,
+        depth_z: np.ndarray | None,
+        grid: tuple[int, int],
+    ):
+        self.things, self.instance, self.depth_z, self.grid = things, instance, depth_z, grid
+        height, width = instance.shape
+        rows, columns = np.arange(height), np.arange(width)
+        cells = (rows * grid[0] // height)[:, None] * grid[1] + columns * grid[1] // width
+        self.in_cells = _pixels_in(cells, grid[0] * grid[1], instance)
+        self.in_columns = _pixels_in(columns, width, instance)
+        self.in_rows = _pixels_in(rows[:, None], height, instance)
+        self.seen = set(np.flatnonzero(self.in_rows.any(0)).tolist())
 
-def cell_values(
-    instance: np.ndarray, things: list[dict[str, Any]], depth_z: np.ndarray | None, grid: tuple[int, int]
-) -> np.ndarray:
-    """(h * w, 5) VALUES of each image token (h, w): its own middle and median depth, the size of the thing in it.
+    def mentions(self, question: str) -> list[Mention]:
+        """What a question names or points at, with the image tokens that show it.
 
-    instance (H, W); depth_z (H', W') metres, None = unknown. The thing is that of most of its pixels; nan = unknown,
-    sky, no thing.
-    """
-    values = np.full((*grid, len(VALUES)), np.nan, np.float32)
-    values[..., 0] = (2 * np.arange(grid[1]) + 1) / grid[1] - 1
-    values[..., 1] = (2 * np.arange(grid[0]) + 1)[:, None] / grid[0] - 1
-    sizes = {
-        thing["instance"]: _extent(instance == thing["instance"], math.nan)[3:] for thing in _seen(things, instance)
-    }
-    for y in range(grid[0]):
-        for x in range(grid[1]):
+        A name that two things share, and one without a visible pixel, is left out.
+        """
+        found: list[Mention] = []
+        for thing, phrases in zip(self.things, self._calls, strict=True):
+            for which, phrase in enumerate(phrases):
+                end = _end_of(phrase, thing["kind"], question)
+                if end is None or thing["instance"] not in self.seen:
+                    continue
+                if sum(other[which] == phrase for other in self._calls) == 1:
+                    number = int(thing["instance"])
+                    share, values = self.shares(number), self._values(number, float(thing.get("depth_z", np.nan)))
+                    found.append(Mention(end, share / share.sum(), values))
+        for match in PLACE.finditer(question):
+            x, y = (min(int(value), 999) / 1000 for value in match.groups())
+            share = np.zeros(self.grid, np.float32)
+            share[int(y * self.grid[0]), int(x * self.grid[1])] = 1
+            metres, depth_z = np.nan, self.depth_z
             if depth_z is not None:
-                values[y, x, 2] = _log(float(np.median(_cell(depth_z, grid, y, x))))
-            values[y, x, 3:] = sizes.get(int(np.bincount(_cell(instance, grid, y, x).ravel()).argmax()), math.nan)
-    return values.reshape(-1, len(VALUES))
+                metres = float(depth_z[int(y * depth_z.shape[0]), int(x * depth_z.shape[1])])
+            values = np.array([2 * x - 1, 2 * y - 1, _log(metres), np.nan, np.nan], np.float32)
+            found.append(Mention(match.end() - 1, share.ravel(), values))
+        return found
+
+    def cell_values(self) -> np.ndarray:
+        """(h * w, 5) VALUES of each image token: its own middle and median depth, the size of the thing in it.
+
+        The thing is that of most of its pixels; nan = unknown, sky, no thing.
+        """
+        height, width = self.grid
+        values = np.full((height, width, len(VALUES)), np.nan, np.float32)
+        values[..., 0] = (2 * np.arange(width) + 1) / width - 1
+        values[..., 1] = (2 * np.arange(height) + 1)[:, None] / height - 1
+        values = values.reshape(-1, len(VALUES))
+        if self.depth_z is not None:
+            values[:, 2] = [_log(metres) for metres in _medians(self.depth_z, self.grid)]
+        sizes = np.full((self.in_cells.shape[1], 2), np.nan)
+        for thing in self.things:
+            if thing["instance"] in self.seen:
+                number = int(thing["instance"])
+                sizes[number] = [_along(pixels[:, number])[1] for pixels in (self.in_columns, self.in_rows)]
+        values[:, 3:] = sizes[self._most()]
+        return values
+
+    def shares(self, number: int) -> np.ndarray:
+        """(h * w,) how much of each image token an instance covers, 0 to 1."""
+        return (self.in_cells[:, number] / self.in_cells.sum(1).clip(min=1)).astype(np.float32)
+
+    @cached_property
+    def _calls(self) -> list[tuple[str, str]]:
+        """What each thing is called where no other is called so."""
+        return [(f"{thing['colour']} {thing['kind']}", f"the {thing['kind']}") for thing in self.things]
+
+    def _values(self, number: int, depth_z: float) -> np.ndarray:
+        """VALUES of an instance from its visible pixels and its depth in metres."""
+        (x, width), (y, height) = (_along(pixels[:, number]) for pixels in (self.in_columns, self.in_rows))
+        return np.array([x, y, _log(depth_z), width, height], np.float32)
+
+    def _most(self) -> np.ndarray:
+        """(h * w,) the instance of most pixels of each image token."""
+        if _even(self.instance.shape, self.grid):
+            return self.in_cells.argmax(1)
+        return np.array([np.bincount(cell).argmax() for cell in _uneven(self.instance, self.grid)])
 
 
-def _seen(things: list[dict[str, Any]], instance: np.ndarray) -> list[dict[str, Any]]:
-    there = set(np.unique(instance).tolist())
-    return [thing for thing in things if thing["instance"] in there]
+def _pixels_in(part: np.ndarray, parts: int, instance: np.ndarray) -> np.ndarray:
+    """(parts, instances): pixels of each instance in each part of a picture; part: of each pixel of instance (H, W)."""
+    count = int(instance.max()) + 1
+    return np.bincount((part * count + instance).ravel(), minlength=parts * count).reshape(parts, count)
 
 
-def _cell(map_: np.ndarray, grid: tuple[int, int], y: int, x: int) -> np.ndarray:
-    """What lies in a cell of the grid; one pixel at least."""
-    edges = [
-        (i * n // cells, max(i * n // cells + 1, (i + 1) * n // cells))
-        for i, n, cells in zip((y, x), map_.shape, grid, strict=True)
-    ]
-    return map_[slice(*edges[0]), slice(*edges[1])]
+def _along(pixels: np.ndarray) -> tuple[float, float]:
+    """A thing's pixels in each column (or row) -> their median's place from the centre and its size, in half sides."""
+    at, side = np.repeat(np.arange(len(pixels)), pixels), len(pixels)
+    median = (at[(len(at) - 1) // 2] + at[len(at) // 2]) / 2
+    return 2 * (median + 0.5) / side - 1, 2 * (at[-1] - at[0] + 1) / side
 
 
-def _extent(mask: np.ndarray, depth_z: float) -> np.ndarray:
-    """VALUES of a thing from its visible pixels (H, W) and its depth in metres."""
-    rows, columns = np.nonzero(mask)
-    middle = [2 * (np.median(at) + 0.5) / side - 1 for at, side in ((columns, mask.shape[1]), (rows, mask.shape[0]))]
-    size = [2 * (np.ptp(at) + 1) / side for at, side in ((columns, mask.shape[1]), (rows, mask.shape[0]))]
-    return np.array([*middle, _log(depth_z), *size], np.float32)
+def _medians(map_: np.ndarray, grid: tuple[int, int]) -> list[float]:
+    """The median of each cell of the grid (h, w), h * w of them."""
+    (height, width), (h, w) = map_.shape, grid
+    if _even(map_.shape, grid):
+        cells = map_.reshape(h, height // h, w, width // w).swapaxes(1, 2).reshape(h * w, -1)
+        return np.median(cells, axis=1).tolist()
+    return [float(np.median(cell)) for cell in _uneven(map_, grid)]
+
+
+def _even(shape: tuple[int, ...], grid: tuple[int, int]) -> bool:
+    return not any(n % cells for n, cells in zip(shape, grid, strict=True))
+
+
+def _uneven(map_: np.ndarray, grid: tuple[int, int]) -> list[np.ndarray]:
+    """What lies in each cell of a grid (h, w) that does not divide the map: h * w of them, one pixel each at least."""
+    rows, columns = (
+        [slice(i * n // cells, max(i * n // cells + 1, (i + 1) * n // cells)) for i in range(cells)]
+        for n, cells in zip(map_.shape, grid, strict=True)
+    )
+    return [map_[row, column].ravel() for row in rows for column in columns]
 
 
 def _log(metres: float) -> float:
     return math.log(metres) if 0 < metres < math.inf else math.nan
 
 
-def cell_shares(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """(H, W) bool -> (h * w,) how much of each cell of the grid is covered, 0 to 1."""
-    rows, columns = (np.arange(n) * cells // n for n, cells in zip(mask.shape, grid, strict=True))
-    cells = (rows[:, None] * grid[1] + columns).ravel()
-    size = grid[0] * grid[1]
-    return (np.bincount(cells, mask.ravel(), size) / np.bincount(cells, minlength=size).clip(min=1)).astype(np.float32)
-
-
 def _end_of(phrase: str, kind: str, question: str) -> int | None:
     """Index of the phrase's last character where the question holds it as whole words; a bus shelter is no bus."""
-    longer = "|".join(re.escape(other[len(kind) :]) for other in KINDS if other.startswith(f"{kind} "))
-    match = re.search(rf"\b{re.escape(phrase)}\b" + (rf"(?!(?:{longer})\b)" if longer else ""), question)
+    if phrase not in question:
+        return None
+    match = _whole_words(phrase, kind).search(question)
     return None if match is None else match.end() - 1
+
+
+@lru_cache(maxsize=4096)
+def _whole_words(phrase: str, kind: str) -> re.Pattern[str]:
+    longer = "|".join(re.escape(other[len(kind) :]) for other in KINDS if other.startswith(f"{kind} "))
+    return re.compile(rf"\b{re.escape(phrase)}\b" + (rf"(?!(?:{longer})\b)" if longer else ""))
 
 
 def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[int]) -> list[int]:
     """Where in `ids`, which hold the question's tokens somewhere, the token of each of its characters is."""
+    if not characters:
+        return []
     own = tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
     first = next((k for k in range(len(ids)) if ids[k : k + len(own.input_ids)] == own.input_ids), None)
     if first is None:  # the chat template's last word melted with the question's first

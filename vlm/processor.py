@@ -22,6 +22,7 @@ from vlm.backbones import family, qwen3_vl
 from vlm.images import Plan
 
 IMAGE_SLOT = "<|image_pad|>"
+ANSWERS_KEPT = 20_000
 Message = dict[str, Any]
 Size = int | list[int]
 """What a prompt must know of an image: its number of tokens, or its row (t, h, w) of grid_thw."""
@@ -39,6 +40,7 @@ class FathomProcessor:
         self.family: Any = qwen3_vl if config is None else family(config)
         image_token = tokenizer.convert_tokens_to_ids(IMAGE_SLOT) if config is None else config.image_token_id
         self.image_token_id = int(image_token)
+        self._answers: tuple[Any, dict[str, list[int]]] = (None, {})
 
     @property
     def factor(self) -> int:
@@ -107,7 +109,20 @@ class FathomProcessor:
         return after[end:]
 
     def answer_ids(self, answer: str) -> list[int]:
-        """Ids of an answer as the chat template writes it after the prompt, up to and with the end-of-turn token."""
+        """Ids of an answer as the chat template writes it after the prompt, up to and with the end-of-turn token.
+
+        Most answers are told again and again: they are kept for as long as tokenizer and template are the same.
+        """
+        written_by = self.tokenizer, self.tokenizer.chat_template, len(self.tokenizer)
+        if self._answers[0] != written_by or len(self._answers[1]) > ANSWERS_KEPT:
+            self._answers = written_by, {}
+        kept = self._answers[1]
+        ids = kept.get(answer)
+        if ids is None:
+            ids = kept[answer] = self._answer_ids(answer)
+        return list(ids)
+
+    def _answer_ids(self, answer: str) -> list[int]:
         asked = [{"role": "user", "content": "a"}]
         before = self.prompt_ids(asked, [])
         after = self.prompt_ids([*asked, {"role": "assistant", "content": answer}], [], answer_next=False)

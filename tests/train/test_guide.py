@@ -11,7 +11,7 @@ from heads.errors import InputError
 from tests.tiny import tiny_model, tiny_records
 from train.data.batches import Collator
 from train.data.samples import Sample, View
-from train.guide import Guide, GuideOptions, attention_scores, cell_shares, cell_values, mentions, tokens_of
+from train.guide import Guide, GuideOptions, Shown, attention_scores, tokens_of
 from train.recipe import Recipe, Trains
 from vlm.cli import app
 
@@ -26,6 +26,10 @@ def scene() -> np.ndarray:
     instance[:32, :32] = 1
     instance[32:, 112:] = 2
     return instance
+
+
+def mentions(question, *shown):
+    return Shown(*shown).mentions(question)
 
 
 def test_a_name_stands_for_the_tokens_that_show_the_thing():
@@ -77,19 +81,19 @@ def test_a_mention_tells_where_how_far_and_how_large():
 
 
 def test_shares_are_the_covered_part_of_each_cell():
-    shares = cell_shares(scene() == 2, GRID)
+    shares = Shown([], scene(), None, GRID).shares(2)
     assert shares.tolist() == [0, 0, 0, 0, 0, 0, 0, 0.5]
 
 
 def test_a_cell_tells_its_own_place_and_depth_and_the_size_of_what_it_shows():
     depth_z = np.full((32, 64), 3.0, np.float32)
     depth_z[:, :16], depth_z[16:, 16:32] = 2.0, np.inf
-    values = cell_values(scene(), [CHAIR, TABLE, {**TABLE, "instance": 9}], depth_z, GRID)
+    values = Shown([CHAIR, TABLE, {**TABLE, "instance": 9}], scene(), depth_z, GRID).cell_values()
     assert values.shape == (8, 5)
     np.testing.assert_allclose(values[0], [-0.75, -0.5, np.log(2), 0.5, 1.0], atol=1e-6)  # the chair
     np.testing.assert_allclose(values[6, :3], [0.25, 0.5, np.log(3)], atol=1e-6)
     assert np.isnan(values[5, 2]) and np.isnan(values[6, 3:]).all()  # sky; no thing
-    assert np.isnan(cell_values(scene(), [], None, GRID)[:, 2:]).all()
+    assert np.isnan(Shown([], scene(), None, GRID).cell_values()[:, 2:]).all()
 
 
 def batch(model, questions):

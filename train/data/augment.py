@@ -104,10 +104,17 @@ def looks(image: np.ndarray, options: Augment, rng: np.random.Generator) -> np.n
 
 def colour_jitter(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """Exposure, contrast, white balance and noise; at strength 1 mild enough that a named colour keeps its name."""
-    x = image.astype(np.float32) / 255
-    x = x ** np.exp(rng.normal(0, 0.2 * strength)) * np.exp(rng.normal(0, 0.08 * strength, 3)).astype(np.float32)
-    x = (x - x.mean()) * np.exp(rng.normal(0, 0.12 * strength)) + x.mean()
+    levels = (np.arange(256, dtype=np.float32) / 255) ** np.exp(rng.normal(0, 0.2 * strength))
+    balance = np.exp(rng.normal(0, 0.08 * strength, 3)).astype(np.float32)
+    x = np.stack([(levels * gain)[image[..., channel]] for channel, gain in enumerate(balance)], -1)
+    mean = x.mean()
+    x -= mean
+    x *= np.exp(rng.normal(0, 0.12 * strength))
+    x += mean
     if rng.random() < 0.2:  # saturation towards grey, but never all the way
-        x = x + (x.mean(-1, keepdims=True) - x) * rng.uniform(0, 0.5 * min(strength, 1.0))
-    x = x + rng.normal(0, abs(rng.normal(0, 0.015 * strength)), x.shape)
-    return (x.clip(0, 1) * 255 + 0.5).astype(np.uint8)
+        x += ((x[..., :1] + x[..., 1:2] + x[..., 2:]) / 3 - x) * rng.uniform(0, 0.5 * min(strength, 1.0))
+    x += rng.normal(0, abs(rng.normal(0, 0.015 * strength)), x.shape)
+    np.clip(x, 0, 1, out=x)
+    x *= 255
+    x += 0.5
+    return x.astype(np.uint8)

@@ -6,7 +6,7 @@ and a picture is encoded once for all of them. Other families (and `pack=False`)
 conversations one after the other as turns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from train.data.conversations import joined, question_of, told
 from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
-from train.guide import VALUES, Mention, cell_values, mentions, tokens_of
+from train.guide import VALUES, Mention, Shown, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -60,8 +60,8 @@ class Collator:
         rows = [self._row(sample, grid) for sample, grid in zip(samples, grids, strict=True)]
         batch |= self._stack(rows)
         if self.looks:
-            found = [self._looks(sample, grid, row) for sample, grid, row in zip(samples, grids, rows, strict=True)]
-            cells = [self._cells(sample, grid, row) for sample, grid, row in zip(samples, grids, rows, strict=True)]
+            told = [self._shown(sample, grid, row) for sample, grid, row in zip(samples, grids, rows, strict=True)]
+            found, cells = zip(*told, strict=True)
             batch["looks"] = stack_looks(found, batch["input_ids"].shape[1]) | stack_cells(cells)
         if pictures is not None:
             batch["truth"] = self._truth(views, plans, grids)
@@ -130,33 +130,28 @@ class Collator:
             row["position"] = torch.from_numpy(np.concatenate([prefix, *parts], 1))
         return row
 
-    def _looks(self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor]) -> list[Look]:
-        """What the questions about a sample's one picture, seen whole, name or point at."""
+    def _shown(
+        self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor]
+    ) -> tuple[list[Look], tuple[int, np.ndarray]]:
+        """What the questions about a sample's one picture, seen whole, name or point at; and, of all its image tokens,
+
+        the first and what each shows. Nothing of other samples.
+        """
         if not _shows_things(sample):
-            return []
-        view, size, found = sample.views[0], self._sizes(grids[0]), []
-        image = self._first_image_token(row)
+            return [], (0, np.zeros((0, len(VALUES)), np.float32))
+        view, found = sample.views[0], []
+        shown = Shown(view.things, view.labels["instance"], view.depth_z, self._sizes(grids[0]))
+        image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
         for number, messages in enumerate(sample.conversations, 1):
             question = question_of(messages)
             own = (row["block"] == number).nonzero()[:, 0].tolist()
             if question is None or not own:
                 continue
-            told = mentions(question, view.things, view.labels["instance"], view.depth_z, size)
+            told = shown.mentions(question)
             ids = row["ids"][own[0] : own[-1] + 1].tolist()
             places = tokens_of(self.processor.tokenizer, question, ids, [mention.character for mention in told])
             found += [(own[0] + place, image, mention) for place, mention in zip(places, told, strict=False)]
-        return found
-
-    def _cells(self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor]) -> tuple[int, np.ndarray]:
-        """The first image token, and what each shows; no tokens where `_looks` has nothing to tell either."""
-        if not _shows_things(sample):
-            return 0, np.zeros((0, len(VALUES)), np.float32)
-        view = sample.views[0]
-        values = cell_values(view.labels["instance"], view.things, view.depth_z, self._sizes(grids[0]))
-        return self._first_image_token(row), values
-
-    def _first_image_token(self, row: dict[str, Tensor]) -> int:
-        return int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
+        return found, (image, shown.cell_values())
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
         """(3, L) Qwen's rotary positions (time, height, width): text counts on behind an image's longer side."""
@@ -217,7 +212,7 @@ class Collator:
         return truth
 
 
-def stack_looks(rows: list[list[Look]], length: int) -> dict[str, Tensor]:
+def stack_looks(rows: Sequence[list[Look]], length: int) -> dict[str, Tensor]:
     """The rows' looks -> row, token (M,), share (M, length), values (M, 5)."""
     flat = [(number, *look) for number, row in enumerate(rows) for look in row]
     share, values = torch.zeros(len(flat), length), torch.zeros(len(flat), len(VALUES))
@@ -228,7 +223,7 @@ def stack_looks(rows: list[list[Look]], length: int) -> dict[str, Tensor]:
     return {"row": row, "token": token, "share": share, "values": values}
 
 
-def stack_cells(rows: list[tuple[int, np.ndarray]]) -> dict[str, Tensor]:
+def stack_cells(rows: Sequence[tuple[int, np.ndarray]]) -> dict[str, Tensor]:
     """Of each row its first image token and the values of all -> cell_row, cell_token (N,), cell_values (N, 5)."""
     number = torch.tensor([b for b, (_, values) in enumerate(rows) for _ in values], dtype=torch.long)
     token = torch.tensor([first + k for first, values in rows for k in range(len(values))], dtype=torch.long)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from heads.camera import Camera
-from heads.distortion import slopes_at
+from heads.distortion import slopes_at, undistort
 from train.data.samples import View
 from train.data.windows import read_depth, read_nearest
 from vlm.images import Plan, camera_for
@@ -49,8 +49,9 @@ def depth_truth(view: View, plan: Plan, size: tuple[int, int], by_fx: bool = Fal
     seen = camera_for(plan, camera)
     height, width = size
     x, y = (np.arange(width) + 0.5) * (seen.width / width), (np.arange(height) + 0.5) * (seen.height / height)
-    slopes = slopes_at(np.stack(np.meshgrid(x, y), -1), seen, view.distortion)
-    rays = np.concatenate([np.moveaxis(slopes, -1, 0), np.ones((1, height, width))]).astype(np.float32)
+    straight = np.meshgrid((x - seen.cx) / seen.fx, (y - seen.cy) / seen.fy, copy=False)
+    rays = np.ones((3, height, width), np.float32)
+    rays[:2] = np.moveaxis(undistort(np.stack(straight, -1), view.distortion), -1, 0)
     return {
         "depth_z": torch.from_numpy(np.ascontiguousarray(depth, np.float32)),
         "focal_px": torch.tensor(seen.fx if by_fx else seen.focal, dtype=torch.float32),

@@ -44,7 +44,7 @@ def read_nearest(
     """
     x, y = _shares(size[1], filled[0]), _shares(size[0], filled[1])
     rows, columns = _at(window.down(y), values.shape[0]), _at(window.across(x), values.shape[1])
-    result = values[rows[:, None], columns[None, :]]
+    result = values.take(rows, 0).take(columns, 1)
     if x[-1] > 1 or y[-1] > 1:
         result = np.where((y[:, None] <= 1) & (x[None, :] <= 1), result, np.asarray(none, values.dtype))
     return result

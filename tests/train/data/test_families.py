@@ -10,11 +10,13 @@ from transformers import AutoConfig
 
 from heads.camera import Camera
 from heads.rays import solve_intrinsics, solve_pose
+from tests.tiny import tiny_processor
 from tests.vlm.families import KINDS, tiny_family
 from tests.vlm.published import tiny_published
 from train.data.batches import Collator
 from train.data.conversations import joined, told
 from train.data.samples import Sample, View
+from train.tokenizer import train_tokenizer
 from vlm.images import Photo, prepare
 from vlm.model import Fathom
 from vlm.processor import FathomProcessor
@@ -262,6 +264,18 @@ def test_questions_of_one_picture_do_not_hear_each_other_in_training(qwen):
         batch["labels"][0, : int(last[0])] = -100
         losses.append(losses_of(qwen, batch)["text"])
     assert losses[0][0] == pytest.approx(losses[1][0], abs=1e-4) and losses[0][1] == losses[1][1]
+
+
+def test_an_answer_is_written_by_the_tokenizer_and_the_template_that_are_there():
+    processor, answer = tiny_processor(), "a red chair"
+    old = processor.answer_ids(answer)
+    old.append(0)  # what a caller makes of it stays his own
+    assert processor.answer_ids(answer) == old[:-1]
+    processor.tokenizer = train_tokenizer([answer] * 3, 300)
+    end = processor.end_id
+    assert processor.answer_ids(answer) == [*processor.tokenizer(answer).input_ids, end] != old[:-1]
+    processor.tokenizer.chat_template = processor.tokenizer.chat_template.replace("{{ part.text }}", "{{ part.text }}!")
+    assert processor.answer_ids(answer) == [*processor.tokenizer(f"{answer}!").input_ids, end]
 
 
 @pytest.mark.skipif(not REAL_QWEN.is_dir(), reason=f"no tokenizer of Qwen3-VL at {REAL_QWEN}")
