@@ -1,4 +1,4 @@
-"""A GPU gives what the CPU gives. `make test-gpu`; in a checkout that is not installed `python3 -m pytest tests/gpu`."""
+"""A GPU gives what the CPU gives: `make test-gpu`, or `python3 -m pytest tests/gpu` where nothing is installed."""
 
 import pytest
 import torch
