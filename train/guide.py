@@ -128,12 +128,10 @@ class Shown:
         values = values.reshape(-1, len(VALUES))
         if self.depth_z is not None:
             values[:, 2] = [_log(metres) for metres in _medians(self.depth_z, self.grid)]
-        sizes = np.full((self.in_cells.shape[1], 2), np.nan)
-        for thing in self.things:
-            if thing["instance"] in self.seen:
-                number = int(thing["instance"])
-                sizes[number] = [_along(pixels[:, number])[1] for pixels in (self.in_columns, self.in_rows)]
-        values[:, 3:] = sizes[self._most()]
+        most, things = self._most(), {thing["instance"] for thing in self.things}
+        for instance in set(most.tolist()):
+            if instance in things:
+                values[most == instance, 3:] = self._values(instance, math.nan)[3:]
         return values
 
     def shares(self, number: int) -> np.ndarray:
