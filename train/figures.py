@@ -86,12 +86,13 @@ def measure(size: str, records: Path, steps: int, folder: Path) -> dict[str, Any
 
 def recipe_of(size: str, records: Path, steps: int) -> "Recipe":
     """nano's own recipe, for a few steps; with `tiny`'s sizes where that is asked."""
+    from train.guide import LOSSES
     from train.recipe import load_recipe
 
     changes = [f"records=[{records}]", f"steps={steps + WARM_UP}", "workers=0", "favour={}", "batch=8"]
     changes += ["log_every=1000000", "save_every=1000000"]
     # The guide's losses are the trainer's own, not the model's.
-    changes += ["guide={}", *(f"losses.{name}=0" for name in ("guide", "places", "cells"))]
+    changes += ["guide={}", *(f"losses.{name}=0" for names in LOSSES.values() for name in names)]
     nano = load_recipe("nano-pretrain", changes)
     return nano if size == "nano" else replace(nano, model=TINY)
 

@@ -10,8 +10,9 @@ It is the model's own attention that is taught (after rotary positions, over all
 nothing is added to what ships. A second loss, `places`, makes the token hold what was found there: where the thing
 is in the picture, how far, how large. It is read off the hidden states by a fixed random matrix, which adds no
 weights either. A third, `cells`, makes every image token hold the same of what it shows itself, in the same
-directions: a look then has something to bring along. See train/LOG.md for what they give. Qwen families, packed rows,
-whole weights.
+directions: a look then has something to bring along. At last, `answers` teaches the token before an answer to look at
+the names of its question, each with a head of its own, and to hold what they hold: an answer that compares two things
+has both at hand there. See train/LOG.md for what they give. Qwen families, packed rows, whole weights.
 """
 
 import math
@@ -33,11 +34,21 @@ from heads.errors import InputError
 from train.worlds.things import KINDS
 from vlm.options import Options, number
 
+NAMED = 3
+"""How many things a question's last token looks at: "which of the three is nearest"."""
 PLACE = re.compile(r"\((\d{1,4}), (\d{1,4})\)")
 FAMILY = "qwen3_vl"
 
 VALUES = ("x", "y", "log_depth_z", "width", "height")
 """What `places` reads: the middle of what is named, from the centre, and its size, in half picture sides; log depth."""
+
+LOSSES = {
+    "layers": ("guide",),
+    "places": ("places",),
+    "cells": ("cells",),
+    "answers": ("answers_look", "answers_hold"),
+}
+"""Option of `GuideOptions` -> the losses that it gives."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +69,16 @@ class GuideOptions(Options):
     """layers: decoder layers of the LLM that are taught, none = no guide; head: which query head of each.
 
     places: the decoder layer whose output must hold VALUES, None = none. cells: the same for image tokens, each of
-    what it shows: best the layer before those of the guide, which then find it there.
+    what it shows: best the layer before those of the guide, which then find it there. answers: the decoder layer in
+    which the last token of a question looks at the first NAMED things of it, by one head each, those that follow
+    `head`; its output must hold VALUES of each. Best behind `places`, with a layer or two left to answer.
     """
 
     layers: list[int] = field(default_factory=list)
     head: int = number(0, least=0)
     places: int | None = number(None, least=0)
     cells: int | None = number(None, least=0)
+    answers: int | None = number(None, least=0)
 
 
 class Shown:
@@ -223,9 +237,9 @@ def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[in
 @dataclass
 class Seen:
     """What went by in one pass: of every taught layer its attention, that one's input and rotary positions; and the
-    hidden states (B, L, C) that `places` and `cells` read."""
+    hidden states (B, L, C) that `places`, `cells` and `answers` read."""
 
-    attentions: list[tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]] = field(default_factory=list)
+    attentions: dict[int, tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]] = field(default_factory=dict)
     hidden: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -236,40 +250,46 @@ class Guide:
         text = backbone.config.get_text_config()
         if backbone.config.model_type != FAMILY:
             raise InputError("guide", f"a {backbone.config.model_type} backbone", FAMILY)
+        heads = [options.head, *([options.head + NAMED] if options.answers is not None else [])]
         for name, values, most in (
             ("layers", options.layers, text.num_hidden_layers),
-            ("head", [options.head], text.num_attention_heads),
+            ("head", heads, text.num_attention_heads),
             ("places", [options.places or 0], text.num_hidden_layers),
             ("cells", [options.cells or 0], text.num_hidden_layers),
+            ("answers", [options.answers or 0], text.num_hidden_layers),
         ):
             for value in values:
                 if not 0 <= value < most:
                     raise InputError(f"guide.{name}", f"there is no {value}", f"0 to {most - 1}")
         self.options = options
         layers = backbone.model.language_model.layers
-        self.attentions = [layers[number].self_attn for number in options.layers]
-        read_at = {"places": options.places, "cells": options.cells}
+        read_at = {"places": options.places, "cells": options.cells, "answers": options.answers}
         self.read_at = {name: layers[number] for name, number in read_at.items() if number is not None}
+        taught = {*options.layers, *([options.answers] if options.answers is not None else [])}
+        self.attentions = {number: layers[number].self_attn for number in sorted(taught)}
         own = torch.Generator().manual_seed(0)
-        self.reader = torch.randn(len(VALUES), text.hidden_size, generator=own) / text.hidden_size**0.5
+        self.readers = torch.randn(1 + NAMED, len(VALUES), text.hidden_size, generator=own) / text.hidden_size**0.5
 
     @contextmanager
     def watching(self) -> Iterator[Seen]:
         """Filled by the pass inside."""
         seen = Seen()
 
-        def keep(module: nn.Module, args: tuple, kwargs: dict[str, Any], _out: Any) -> None:
-            hidden = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
-            seen.attentions.append((module, hidden, kwargs["position_embeddings"]))
+        def keeping(number: int) -> Callable[[nn.Module, tuple, dict[str, Any], Any], None]:
+            def keep(module: nn.Module, args: tuple, kwargs: dict[str, Any], _out: Any) -> None:
+                hidden = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
+                seen.attentions[number] = module, hidden, kwargs["position_embeddings"]
 
-        def keeping(name: str) -> Callable[[nn.Module, tuple, Any], None]:
-            def keep_hidden(_module: nn.Module, _args: tuple, out: Any) -> None:
+            return keep
+
+        def keeping_hidden(name: str) -> Callable[[nn.Module, tuple, Any], None]:
+            def keep(_module: nn.Module, _args: tuple, out: Any) -> None:
                 seen.hidden[name] = out[0] if isinstance(out, tuple) else out
 
-            return keep_hidden
+            return keep
 
-        hooks = [each.register_forward_hook(keep, with_kwargs=True) for each in self.attentions]
-        hooks += [layer.register_forward_hook(keeping(name)) for name, layer in self.read_at.items()]
+        hooks = [each.register_forward_hook(keeping(n), with_kwargs=True) for n, each in self.attentions.items()]
+        hooks += [layer.register_forward_hook(keeping_hidden(name)) for name, layer in self.read_at.items()]
         try:
             yield seen
         finally:
@@ -277,30 +297,56 @@ class Guide:
                 hook.remove()
 
     def losses(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-        """name -> (sum, count). mask (B, 1, L, L) bool; looks: row, token (M,), share (M, L), values (M, 5), and
+        """name -> (sum, count). mask (B, 1, L, L) bool; looks: row, token, last, order (M,), share (M, L), values
 
-        cell_row, cell_token (N,), cell_values (N, 5).
+        (M, 5), and cell_row, cell_token (N,), cell_values (N, 5): see `train.data.batches`.
         """
         row, token, share = looks["row"], looks["token"], looks["share"]
         total = share.new_zeros(())
-        for module, hidden, rotary in seen.attentions:
-            scores = attention_scores(module, self.options.head, hidden, rotary, row, token)
-            logs = scores.masked_fill(~mask[row, 0, token], -1e4).log_softmax(-1)
-            total = total - (share * logs).sum()
-        losses = {"guide": (total, torch.tensor(len(row) * len(seen.attentions), device=share.device))}
+        for layer in self.options.layers:
+            total = total - (share * self._logs(seen, layer, self.options.head, mask, row, token)).sum()
+        losses = {"guide": (total, torch.tensor(len(row) * len(self.options.layers), device=share.device))}
         read = {"places": (row, token, looks["values"])}
         read["cells"] = looks["cell_row"], looks["cell_token"], looks["cell_values"]
-        for name, hidden in seen.hidden.items():
-            *where, values = read[name]
-            told = self.read(hidden[*where])
-            losses[name] = masked_sum((told - values.nan_to_num()).abs(), values.isfinite())
+        for name, (*where, values) in read.items():
+            if name not in seen.hidden:
+                continue
+            losses[name] = self._held(seen.hidden[name][*where], values)
+        if self.options.answers is not None:
+            losses |= self._answers(seen, mask, looks, self.options.answers)
         return losses
 
-    def read(self, hidden: Tensor) -> Tensor:
-        """Hidden states (M, C) -> what they say of VALUES (M, 5): a fixed linear map of them at unit mean square."""
+    def _answers(
+        self, seen: Seen, mask: Tensor, looks: dict[str, Tensor], layer: int
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """`answers_look`: - log(attention) from a question's last token to the token of each name; `answers_hold`."""
+        look, hold = [], []
+        for order in range(NAMED):
+            here = (looks["order"] == order).nonzero()[:, 0]
+            row, last, token = (looks[key][here] for key in ("row", "last", "token"))
+            logs = self._logs(seen, layer, self.options.head + 1 + order, mask, row, last)
+            look.append(masked_sum(-logs.gather(1, token[:, None]), torch.ones_like(token[:, None], dtype=torch.bool)))
+            hold.append(self._held(seen.hidden["answers"][row, last], looks["values"][here], 1 + order))
+        parts = {"answers_look": look, "answers_hold": hold}
+        return {name: (sum(t for t, _ in each), sum(n for _, n in each)) for name, each in parts.items()}  # type: ignore[misc]
+
+    def _logs(self, seen: Seen, layer: int, head: int, mask: Tensor, row: Tensor, token: Tensor) -> Tensor:
+        """(M, L): log of what a head of decoder layer `layer` attends to, from tokens (row, token)."""
+        scores = attention_scores(seen.attentions[layer][0], head, *seen.attentions[layer][1:], row, token)
+        return scores.masked_fill(~mask[row, 0, token], -1e4).log_softmax(-1)
+
+    def _held(self, hidden: Tensor, values: Tensor, reader: int = 0) -> tuple[Tensor, Tensor]:
+        """How far hidden states (M, C) are from holding VALUES (M, 5), nan = unknown: sum and count."""
+        return masked_sum((self.read(hidden, reader) - values.nan_to_num()).abs(), values.isfinite())
+
+    def read(self, hidden: Tensor, reader: int = 0) -> Tensor:
+        """Hidden states (M, C) -> what they say of VALUES (M, 5): a fixed linear map of them at unit mean square.
+
+        reader: 0 of what a token itself stands for, n of the question's n-th thing.
+        """
         hidden = hidden.float()
         scaled = hidden * (hidden.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
-        return scaled @ self.reader.to(hidden.device).T
+        return scaled @ self.readers[reader].to(hidden.device).T
 
 
 def attention_scores(

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from train.guide import GuideOptions
+from train.guide import NAMED, GuideOptions
 from vlm.model import Fathom
 
 
@@ -24,6 +24,10 @@ def counts_of(model: Fathom, batch: dict[str, Any], guide: GuideOptions | None =
             counts["places"] = batch["looks"]["values"].isfinite().sum()
         if guide.cells is not None:
             counts["cells"] = batch["looks"]["cell_values"].isfinite().sum()
+        if guide.answers is not None:
+            named = batch["looks"]["order"] < NAMED
+            counts["answers_look"] = named.sum()
+            counts["answers_hold"] = batch["looks"]["values"][named].isfinite().sum()
     for name, truth in (batch.get("truth") or {}).items():
         parts = truth if isinstance(truth, list) else [truth]  # dense: one of an image; rays: one of the batch
         for part in parts:

@@ -9,7 +9,7 @@ import yaml
 
 from heads.errors import InputError
 from train.data.sources import Source
-from train.guide import GuideOptions
+from train.guide import LOSSES, GuideOptions
 from vlm.adapter import AdapterOptions
 from vlm.options import Options, free, number, one_of
 
@@ -103,7 +103,7 @@ class Recipe(Options):
     eval_pictures: int = free(number(4, least=0))  # sheets of image, truth, prediction, error, uncertainty
 
     # loss name -> weight; a loss that is not named here is not trained. ramp_steps: all but text grow from 0 to that
-    # guide: layers that are taught where questions look and what is there; its losses: `guide`, `places`, `cells`
+    # guide: layers that are taught where questions look and what is there; its losses: `train.guide.LOSSES`
     losses: dict[str, float] = field(default_factory=dict)
     guide: GuideOptions = field(default_factory=GuideOptions)
     ramp_steps: int = number(0, least=0)
@@ -133,10 +133,12 @@ class Recipe(Options):
             raise InputError("guide", "of a backbone that does not train", "trains.backbone: true")
         if bool(self.guide.layers) != bool(self.losses.get("guide")):
             raise InputError("guide", "layers or a weight alone", "guide.layers and losses.guide, or neither")
-        for name in ("places", "cells"):
+        for name in ("places", "cells", "answers"):
             given = getattr(self.guide, name) is not None
-            if given != bool(self.losses.get(name)):
-                raise InputError("guide", f"{name} or its weight alone", f"guide.{name} and losses.{name}, or neither")
+            losses = LOSSES[name]
+            if any(given != bool(self.losses.get(loss)) for loss in losses):
+                wanted = " and ".join(f"losses.{loss}" for loss in losses)
+                raise InputError("guide", f"{name} or its weight alone", f"guide.{name} and {wanted}, or neither")
             if given and not self.guide.layers:
                 raise InputError("guide", f"{name} without layers", "guide.layers and losses.guide too")
 

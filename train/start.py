@@ -11,6 +11,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from heads.errors import InputError
 from train.groups import set_trainable
+from train.guide import LOSSES
 from train.recipe import Recipe
 from train.tokenizer import SPECIAL, moved_rows, train_tokenizer
 from vlm.adapter import AdapterOptions, adapter_options, add_adapter, has_adapter, is_adapter, lora_targets, merge
@@ -120,7 +121,8 @@ def retokenise(model: Fathom, texts: list[str], vocabulary: int) -> None:
 
 def check_losses(model: Fathom, recipe: Recipe) -> None:
     """InputError for a weight of a loss that no head of the model gives."""
-    known = ["text", "guide", "places", "cells", *(name for head in model.heads.values() for name in head.loss_names)]
+    guided = [name for names in LOSSES.values() for name in names]
+    known = ["text", *guided, *(name for head in model.heads.values() for name in head.loss_names)]
     for name, weight in recipe.losses.items():
         if weight and name not in known:
             near = difflib.get_close_matches(name, known, 1)

@@ -12,6 +12,7 @@ from tests.tiny import tiny_model, tiny_records
 from train.data.batches import Collator
 from train.data.samples import Sample, View
 from train.guide import Guide, GuideOptions, Shown, attention_scores, tokens_of
+from train.losses import counts_of
 from train.recipe import Recipe, Trains
 from vlm.cli import app
 
@@ -122,6 +123,16 @@ def test_the_batch_says_which_token_looks_at_which():
     image = (ids == model.processor.image_token_id).nonzero()[:, 0]
     assert looks["share"][0].argmax() == image[12] and looks["share"][1].argmax() == image[3]  # of 4 x 4 tokens
     assert (looks["share"].sum(1) == 1).all()
+    assert looks["order"].tolist() == [0, 0]
+    asked = given["labels"][0] != -100
+    assert all(asked[last + 1] and not asked[last] for last in looks["last"])  # the next token is an answer's first
+
+
+def test_the_things_of_a_question_are_counted_as_they_come():
+    looks = batch(tiny_model(), ["Is (10, 990) or the red chair nearer, or (500, 20)?"])["looks"]
+    assert looks["order"].tolist() == [0, 1, 2] and len(set(looks["last"].tolist())) == 1
+    assert looks["token"].tolist() == sorted(looks["token"].tolist()) and (looks["token"] < looks["last"]).all()
+    assert torch.allclose(looks["values"][:, 0], torch.tensor([-0.98, 0.75, 0.0]), atol=0.02)
 
 
 def test_scores_are_those_of_the_models_own_attention():
@@ -131,14 +142,14 @@ def test_scores_are_those_of_the_models_own_attention():
     looks = given.pop("looks")
     weights: list[torch.Tensor] = []
     guide = Guide(GuideOptions(layers=[1, 2], head=3), model.backbone)
-    for attention in guide.attentions:
+    for attention in guide.attentions.values():
         attention.register_forward_hook(lambda _m, _a, out: weights.append(out[1]))
     with torch.no_grad(), guide.watching() as seen:
         model(**given)
         total, count = guide.losses(seen, given["attention_mask"], looks)["guide"]
         row, token = looks["row"], looks["token"]
         expected = -sum((looks["share"] * each[row, 3, token].clamp(min=1e-30).log()).sum() for each in weights)
-        attention, *given_to_it = seen.attentions[0]
+        attention, *given_to_it = seen.attentions[1]
         scores = attention_scores(attention, 3, *given_to_it, row, token)
     shown = scores.masked_fill(~given["attention_mask"][row, 0, token], -1e4).softmax(-1)
     assert torch.allclose(shown, weights[0][row, 3, token], atol=1e-6)
@@ -147,17 +158,22 @@ def test_scores_are_those_of_the_models_own_attention():
 
 def test_a_few_steps_teach_the_attention_to_look_there_and_the_token_to_hold_what_is_there():
     model = tiny_model()
-    guide = Guide(GuideOptions(layers=[2], head=0, places=2, cells=1), model.backbone)
+    guide = Guide(GuideOptions(layers=[1], head=0, places=2, cells=0, answers=3), model.backbone)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    values: dict[str, list[float]] = {"guide": [], "places": [], "cells": []}
+    counts = {"guide": 2, "places": 5 + 2, "cells": 2 * 16 + 2, "answers_look": 2, "answers_hold": 5 + 2}
+    values: dict[str, list[float]] = {name: [] for name in counts}
     for _ in range(25):
-        given = batch(model, ["Where is the red chair?"])
+        given = batch(model, ["Where is the red chair, behind (10, 990)?"])
+        known = counts_of(model, {"looks": given["looks"]}, guide.options)
         looks = given.pop("looks")
         with guide.watching() as seen:
             model(**given, heads=False)
         losses = guide.losses(seen, given["attention_mask"], looks)
-        assert {name: int(count) for name, (_, count) in losses.items()} == {
-            "guide": 1, "places": 5, "cells": 2 * 16 + 2}  # fmt: skip
+        assert (
+            {name: int(count) for name, (_, count) in losses.items()}
+            == counts
+            == {name: int(count) for name, count in known.items()}
+        )
         optimizer.zero_grad()
         sum(total / count for total, count in losses.values()).backward()
         optimizer.step()
@@ -179,6 +195,8 @@ def test_a_chat_template_that_melts_with_the_question_is_left_out():
         {"layers": [1], "head": 4},
         {"layers": [1], "places": 4},
         {"layers": [1], "cells": 4},
+        {"layers": [1], "answers": 4},
+        {"layers": [1], "answers": 2, "head": 1},
     ],
 )
 def test_layers_and_heads_that_are_not_there_are_told(options):
@@ -194,7 +212,8 @@ def test_the_command_teaches_it_and_logs_it(tmp_path):
     recipe.write_text(
         f"start: {start}\nrecords: [{records}]\nsteps: 2\nbatch: 4\naccumulate: 2\nlog_every: 1\nworkers: 0\n"
         f"held_out: [{records}]\n"
-        "losses: {text: 1.0, guide: 0.5, places: 0.5, cells: 0.5}\nguide: {layers: [1, 2], places: 2, cells: 0}\n"
+        "losses: {text: 1.0, guide: 0.5, places: 0.5, cells: 0.5, answers_look: 0.5, answers_hold: 0.5}\n"
+        "guide: {layers: [1, 2], places: 2, cells: 0, answers: 3}\n"
     )
     result = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
@@ -210,6 +229,7 @@ def test_a_weight_without_layers_is_told(tmp_path):
         {"losses": {"places": 0.5}},
         {"guide": GuideOptions(places=1)},
         {"guide": GuideOptions(cells=1)},
+        {"guide": GuideOptions(layers=[1], answers=2), "losses": {"guide": 0.5, "answers_look": 0.5}},
     ):
         with pytest.raises(InputError, match="guide"):
             Recipe(**told, records=["x.jsonl"])

@@ -7,6 +7,7 @@ conversations one after the other as turns.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,18 @@ LABELS = ["kind", "colour"]
 SMALL = 64  # px: side of the picture that keeps a batch of text company
 
 
-Look = tuple[int, int, Mention]
-"""Token of a row that looks, the row's first image token, what it looks at."""
+@dataclass(frozen=True)
+class Look:
+    """token: of a row, which names or points at something; last: the last token of its question; order: which of its
+
+    things it is, from 0; image: the row's first image token; at: what it looks at.
+    """
+
+    token: int
+    last: int
+    order: int
+    image: int
+    at: Mention
 
 
 class Collator:
@@ -150,7 +161,9 @@ class Collator:
             told = shown.mentions(question)
             ids = row["ids"][own[0] : own[-1] + 1].tolist()
             places = tokens_of(self.processor.tokenizer, question, ids, [mention.character for mention in told])
-            found += [(own[0] + place, image, mention) for place, mention in zip(places, told, strict=False)]
+            last = own[int((row["labels"][own[0] : own[-1] + 1] != -100).nonzero()[0, 0]) - 1]
+            tokens = sorted(zip((own[0] + place for place in places), told, strict=False), key=lambda look: look[0])
+            found += [Look(token, last, order, image, mention) for order, (token, mention) in enumerate(tokens)]
         return found, (image, shown.cell_values())
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
@@ -213,14 +226,15 @@ class Collator:
 
 
 def stack_looks(rows: Sequence[list[Look]], length: int) -> dict[str, Tensor]:
-    """The rows' looks -> row, token (M,), share (M, length), values (M, 5)."""
-    flat = [(number, *look) for number, row in enumerate(rows) for look in row]
+    """The rows' looks -> row, token, last, order (M,), share (M, length), values (M, 5)."""
+    flat = [(number, look) for number, row in enumerate(rows) for look in row]
     share, values = torch.zeros(len(flat), length), torch.zeros(len(flat), len(VALUES))
-    for m, (_, _, first, mention) in enumerate(flat):
-        share[m, first : first + len(mention.share)] = torch.from_numpy(mention.share)
-        values[m] = torch.from_numpy(mention.values)
-    row, token = (torch.tensor([look[k] for look in flat], dtype=torch.long) for k in (0, 1))
-    return {"row": row, "token": token, "share": share, "values": values}
+    for m, (_, look) in enumerate(flat):
+        share[m, look.image : look.image + len(look.at.share)] = torch.from_numpy(look.at.share)
+        values[m] = torch.from_numpy(look.at.values)
+    numbers = [(number, look.token, look.last, look.order) for number, look in flat]
+    columns = torch.tensor(numbers, dtype=torch.long).reshape(-1, 4).unbind(1)
+    return dict(zip(("row", "token", "last", "order"), columns, strict=True)) | {"share": share, "values": values}
 
 
 def stack_cells(rows: Sequence[tuple[int, np.ndarray]]) -> dict[str, Tensor]:
