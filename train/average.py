@@ -33,8 +33,8 @@ class Average:
         """The weights as they are now; of the first steps each counts more than the share says."""
         self.steps += 1
         share = min(self.share, (1 + self.steps) / (10 + self.steps))
-        for name, mean in self.means.items():
-            mean.lerp_(self.weights[name].float(), 1 - share)
+        weights = [weight.float() for weight in self.weights.values()]
+        torch._foreach_lerp_(list(self.means.values()), weights, 1 - share)  # as torch's optimizers: one call for all
 
     @torch.no_grad()
     def take(self) -> None:

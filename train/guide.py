@@ -345,8 +345,9 @@ class Guide:
         reader: 0 of what a token itself stands for, n of the question's n-th thing.
         """
         hidden = hidden.float()
+        self.readers = self.readers.to(hidden.device)
         scaled = hidden * (hidden.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
-        return scaled @ self.readers[reader].to(hidden.device).T
+        return scaled @ self.readers[reader].T
 
 
 def attention_scores(

@@ -25,6 +25,7 @@ from vlm.records import read_records
 
 pytestmark = ON_GPU
 SIZES = ["model.text.num_hidden_layers=4", "model.text.intermediate_size=256", "model.vision.depth=4"]
+SIZES += ["model.vision.deepstack_visual_indexes=[1,3]", "guide.answers=3", "guide.places=2"]
 
 
 @pytest.fixture(scope="module")

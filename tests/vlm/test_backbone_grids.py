@@ -138,6 +138,14 @@ def test_an_unknown_tap_or_family_is_an_error_that_lists_what_there_is(model):
         family(Other())
 
 
+def test_a_deepstack_index_behind_the_last_block_gives_no_tap():
+    config = KINDS["qwen3_vl"].config(300, lambda token: 1)
+    config.vision_config.deepstack_visual_indexes = [0, config.vision_config.depth]
+    assert qwen3_vl.default_taps(config)["depth"][-1] == "deepstack.0"
+    with pytest.raises(ValueError, match=r"deepstack.1.*allowed: .*deepstack.0 to deepstack.0"):
+        qwen3_vl.tap(config, "deepstack.1")
+
+
 @pytest.mark.parametrize("name", ["qwen3_vl", "qwen2_5_vl"])
 def test_all_pictures_at_once_are_seen_as_one_by_one(name):
     """The kernel that a GPU gets: pictures of several sizes padded to one length."""
