@@ -34,7 +34,7 @@ class Average:
         self.steps += 1
         share = min(self.share, (1 + self.steps) / (10 + self.steps))
         weights = [weight.float() for weight in self.weights.values()]
-        torch._foreach_lerp_(list(self.means.values()), weights, 1 - share)  # as torch's optimizers: one call for all
+        torch._foreach_lerp_(list(self.means.values()), weights, 1 - share)  # type: ignore[reportPrivateImportUsage]
 
     @torch.no_grad()
     def take(self) -> None:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from heads.depth import read_depth
 from heads.dpt import PublishedDepthHead, read_published
+from train.data.packed import unpacked
 from train.losses import Tally
 from train.pictures import Seen, write_sheets
 
@@ -70,12 +71,12 @@ def _batches(trainer: FathomTrainer) -> Any:
     loader = DataLoader(
         data,  # type: ignore[arg-type]
         batch_sampler=[list(b) for b in mine + all_batches[: rounds - len(mine)]],
-        collate_fn=trainer.collate,
+        collate_fn=trainer.data_collator,
         num_workers=args.dataloader_num_workers,
         generator=torch.Generator(),
     )
     for number, batch in enumerate(loader):
-        yield trainer._prepare_inputs(batch), number < len(mine)
+        yield trainer._prepare_inputs(unpacked(batch)), number < len(mine)
 
 
 def _metres(head: Any, raw: dict[str, Tensor], focal_px: float) -> tuple[Tensor, Tensor | None, Tensor | None]:

@@ -250,10 +250,10 @@ class Guide:
         text = backbone.config.get_text_config()
         if backbone.config.model_type != FAMILY:
             raise InputError("guide", f"a {backbone.config.model_type} backbone", FAMILY)
-        heads = [options.head, *([options.head + NAMED] if options.answers is not None else [])]
+        spare = text.num_attention_heads - (NAMED if options.answers is not None else 0)  # those of `answers`
         for name, values, most in (
             ("layers", options.layers, text.num_hidden_layers),
-            ("head", heads, text.num_attention_heads),
+            ("head", [options.head], spare),
             ("places", [options.places or 0], text.num_hidden_layers),
             ("cells", [options.cells or 0], text.num_hidden_layers),
             ("answers", [options.answers or 0], text.num_hidden_layers),

@@ -131,11 +131,8 @@ class Recipe(Options):
             raise InputError("favour", str(self.favour), "numbers above 0")
         if self.guide.layers and not trains.backbone:
             raise InputError("guide", "of a backbone that does not train", "trains.backbone: true")
-        if bool(self.guide.layers) != bool(self.losses.get("guide")):
-            raise InputError("guide", "layers or a weight alone", "guide.layers and losses.guide, or neither")
-        for name in ("places", "cells", "answers"):
-            given = getattr(self.guide, name) is not None
-            losses = LOSSES[name]
+        for name, losses in LOSSES.items():
+            given = getattr(self.guide, name) not in (None, [])
             if any(given != bool(self.losses.get(loss)) for loss in losses):
                 wanted = " and ".join(f"losses.{loss}" for loss in losses)
                 raise InputError("guide", f"{name} or its weight alone", f"guide.{name} and {wanted}, or neither")

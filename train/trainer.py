@@ -56,12 +56,11 @@ class FathomTrainer(Trainer):
         self._saving: Path | None = None
         self.steps_before = 0  # taken by earlier sessions
         self.data = kwargs.pop("train_dataset")
-        self.collate = kwargs.pop("data_collator")
         disable_progress_bar()  # of every file that is written
         model = kwargs["model"]  # each head is a unit of sharding: FSDP2 wants one precision in each
         model._no_split_modules = {*(model._no_split_modules or ()), *(type(h).__name__ for h in model.heads.values())}
-        own = {"train_dataset": _First(self.data, recipe.steps * recipe.batch), "data_collator": Packing(self.collate)}
-        super().__init__(**own, **kwargs)
+        kwargs["data_collator"] = Packing(kwargs["data_collator"])
+        super().__init__(train_dataset=_First(self.data, recipe.steps * recipe.batch), **kwargs)
         for name, wanted in (("guide", recipe.guide.layers), ("average", recipe.average)):
             if wanted and (self.is_fsdp_enabled or self.is_deepspeed_enabled):
                 raise InputError(name, "weights that processes share out", "one process, or DDP")

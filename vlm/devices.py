@@ -13,7 +13,8 @@ def device_there(place: Any, argument: str = "device", allowed: str = "cpu, cuda
         device = torch.device(place)
     except (RuntimeError, TypeError):
         raise InputError(argument, repr(place), allowed) from None
-    here = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
-    if device.type in here and (device.index or 0) >= here[device.type]:
-        raise InputError(argument, f"{device} is not there", f"cpu, or one of {here[device.type]} {device.type}")
+    here = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (device.index or 0) >= here.get(device.type, 0):
+        there = ", ".join(f"{count} {kind}" for kind, count in here.items() if count)
+        raise InputError(argument, f"{device} is not there", f"{allowed}; here: {there}")
     return device

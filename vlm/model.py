@@ -72,7 +72,6 @@ class Fathom(PreTrainedModel):
     def __init__(self, config: FathomConfig, backbone: nn.Module | None = None):
         """backbone: one that is loaded already; made from the config where not given."""
         super().__init__(config)
-        self.family = family(config.backbone_config)
         self.backbone: Any = backbone or AutoModelForImageTextToText.from_config(config.backbone_config)
         self.heads: Any = nn.ModuleDict()  # name -> Head
         config.heads = self._with_taps(config.heads)
@@ -226,6 +225,10 @@ class Fathom(PreTrainedModel):
 
     def get_output_embeddings(self) -> nn.Module:
         return self.backbone.get_output_embeddings()
+
+    @property
+    def family(self) -> Any:
+        return family(self.config.backbone_config)
 
     @property
     def vision_tower(self) -> nn.Module:

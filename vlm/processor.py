@@ -37,10 +37,14 @@ class FathomProcessor:
     def __init__(self, tokenizer: Any, image_processor: Any, max_pixels: int, config: Any = None):
         self.tokenizer, self.image_processor, self.max_pixels = tokenizer, image_processor, max_pixels
         self.config = config
-        self.family: Any = qwen3_vl if config is None else family(config)
         image_token = tokenizer.convert_tokens_to_ids(IMAGE_SLOT) if config is None else config.image_token_id
         self.image_token_id = int(image_token)
         self._answers: tuple[Any, dict[str, list[int]]] = (None, {})
+
+    @property
+    def family(self) -> Any:
+        """The module of `vlm.backbones`; not kept, so that a processor can be copied and sent to other processes."""
+        return qwen3_vl if self.config is None else family(self.config)
 
     @property
     def factor(self) -> int:
@@ -113,7 +117,7 @@ class FathomProcessor:
 
         Most answers are told again and again: they are kept for as long as tokenizer and template are the same.
         """
-        written_by = self.tokenizer, self.tokenizer.chat_template, len(self.tokenizer)
+        written_by = self.tokenizer, self.tokenizer.chat_template, len(self.tokenizer), self.end_id
         if self._answers[0] != written_by or len(self._answers[1]) > ANSWERS_KEPT:
             self._answers = written_by, {}
         kept = self._answers[1]

@@ -8,6 +8,7 @@ conversations one after the other as turns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,15 +30,12 @@ SMALL = 64  # px: side of the picture that keeps a batch of text company
 
 @dataclass(frozen=True)
 class Look:
-    """token: of a row, which names or points at something; last: the last token of its question; order: which of its
-
-    things it is, from 0; image: the row's first image token; at: what it looks at.
-    """
+    """A token of a row that names or points at something in the row's picture."""
 
     token: int
-    last: int
-    order: int
-    image: int
+    last: int  # token of its question
+    order: int  # which of its question's things it is, from 0
+    image: int  # the row's first image token
     at: Mention
 
 
@@ -58,9 +56,8 @@ class Collator:
         looks: bool = False,
     ):
         self.processor, self.always_picture, self.looks = processor, always_picture, looks
-        self.heads: dict[str, Any] = {name: heads[name] if _named(heads) else None for name in heads}
-        self.family: Any = processor.family
-        self.pack = pack and self.family.text_positions(0, 1, torch.device("cpu")).ndim == 3
+        self.heads = {name: _facts(heads[name]) if _named(heads) else None for name in heads}
+        self.pack = pack and processor.family.text_positions(0, 1, torch.device("cpu")).ndim == 3
 
     def __call__(self, samples: list[Sample]) -> dict[str, Any]:
         if self.always_picture and not any(sample.views for sample in samples):
@@ -106,7 +103,7 @@ class Collator:
     def _sizes(self, grid: list[int]) -> tuple[int, int]:
         """(h, w) of an image's token grid."""
         if self.processor.config is not None:
-            return self.family.token_sizes(torch.tensor([grid]), self.processor.config)[0]
+            return self.processor.family.token_sizes(torch.tensor([grid]), self.processor.config)[0]
         merge = self.processor.image_processor.merge_size
         return grid[1] // merge, grid[2] // merge
 
@@ -195,7 +192,7 @@ class Collator:
                 positions[:, b, : len(row["ids"])] = row["position"]
             return stacked | {"position_ids": positions, "attention_mask": block_mask(block)}
         present = block >= 0
-        if self.family.IMAGE_SEES_QUESTION:
+        if self.processor.family.IMAGE_SEES_QUESTION:
             mask = prefix_mask(labels, present)
             return stacked | {"position_ids": counted_positions(ids, present, first=1), "attention_mask": mask}
         return stacked | {"attention_mask": present.long()}
@@ -266,6 +263,12 @@ def prefix_mask(labels: Tensor, present: Tensor) -> Tensor:
     both_ways = prefix[:, :, None] & prefix[:, None, :]
     padding = ~present[:, :, None] & torch.eye(length, dtype=torch.bool)  # a row of nothing would be nan
     return (((causal & present[:, :, None] & present[:, None, :]) | both_ways) | padding)[:, None]
+
+
+def _facts(head: Any) -> SimpleNamespace:
+    """What truth must know of a head: no weights, for those would travel to every worker process."""
+    names = ("taps", "stride", "network_fx", "classes")
+    return SimpleNamespace(**{name: getattr(head, name) for name in names if hasattr(head, name)})
 
 
 def _named(heads: Any) -> bool:

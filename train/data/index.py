@@ -20,16 +20,19 @@ ALLOWED = "a JSONL file (one record a line), a parquet file, or a folder saved b
 
 
 class RecordFile:
-    """The records of one file, by number; each is read from disk and parsed when asked for."""
+    """The records of one file, by number; each is read from disk and parsed when asked for.
 
-    def __init__(self, path: str | Path, root: str | Path | None = None):
-        self.path = Path(path)
+    grows: a JSONL file that is still being written; see `grow`.
+    """
+
+    def __init__(self, path: str | Path, root: str | Path | None = None, grows: bool = False):
+        self.path, self.grows = Path(path), grows
         self.root = Path(root) if root is not None else self.path.parent
         self.table: Any = None
         if self.path.is_dir() or self.path.suffix == ".parquet":
             self.table = _table(self.path)
         elif self.path.is_file():
-            self.offsets, self.blanks, self.end = _lines(self.path)
+            self.offsets, self.blanks, self.end = _lines(self.path, grows=grows)
         else:
             raise InputError("records", f"no file {path}", ALLOWED)
         if not len(self):
@@ -49,7 +52,7 @@ class RecordFile:
     def grow(self) -> range:
         """Takes in the lines that a JSONL file was given since it was last read; their numbers."""
         known = len(self)
-        offsets, blanks, self.end = _lines(self.path, self.end)
+        offsets, blanks, self.end = _lines(self.path, self.end, grows=True)
         self.offsets = np.concatenate([self.offsets, offsets])
         self.blanks = np.concatenate([self.blanks, blanks + known])
         return range(known, len(self))
@@ -170,11 +173,11 @@ def images_told(record: Record) -> list[Path | None]:
     return [part.get("image") for part in parts if part.get("type") == "image"]
 
 
-def _lines(path: Path, first: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
+def _lines(path: Path, first: int = 0, grows: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
     """From byte `first` on: byte offsets of a file's lines that are not blank; for each blank one, how many of those
 
-    precede it; and the byte behind them all. A last line without its end is left out where it is no JSON: it is still
-    being written.
+    precede it; and the byte behind them all. A last line without its end is left out where it is no JSON or where the
+    file grows: it is still being written.
     """
     offsets, blanks, offset, line = array("q"), array("q"), first, b""
     with path.open("rb") as lines:
@@ -187,8 +190,10 @@ def _lines(path: Path, first: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
             offset += len(line)
     if line.strip() and not line.endswith(b"\n"):
         try:
-            json.loads(line)
+            whole = not grows and json.loads(line) is not None
         except ValueError:
+            whole = False
+        if not whole:
             offset = offsets.pop()
     return np.array(offsets, np.int64), np.array(blanks, np.int64), offset
 

@@ -60,8 +60,8 @@ class Mixture(Dataset):
         if not sources:
             raise InputError("records", "no source of records", "at least one in `data` or `records`")
         self.sources, self.seed, self.questions, self.length = sources, seed, questions, max(length, 1)
-        self.report, self.favour = report, favour
-        self.files = [RecordFile(source.records, source.root) for source in sources]
+        self.report, self.favour = report, dict(favour)
+        self.files = [RecordFile(source.records, source.root, source.grows) for source in sources]
         scans = [
             Scan(file, source.split, source.views > 1, files_exist).check()
             for file, source in zip(self.files, sources, strict=True)
@@ -90,7 +90,7 @@ class Mixture(Dataset):
     def __getitem__(self, k: int) -> Sample:
         stream, drawn = self.order.stream_at(k)
         source = self.sources[self.streams[stream][0]]
-        if source.grows:
+        if source.grows and time.monotonic() >= self.next_look[self.streams[stream][0]]:
             self._grow(self.streams[stream][0])
         self._counts[_row(), 0] += 1
         for attempt in range(min(TRIES, self.order.sizes[stream])):
@@ -111,11 +111,13 @@ class Mixture(Dataset):
 
     def _grow(self, of: int) -> None:
         """What was added to a source's file joins its streams, in this process; a domain that is new is left out."""
-        if time.monotonic() < self.next_look[of]:
-            return
         self.next_look[of] = time.monotonic() + GROWS_EVERY
         source, found = self.sources[of], defaultdict(list)
-        for number in self.files[of].grow():
+        try:
+            added = self.files[of].grow()
+        except OSError:  # a disk that is away for a moment: next time
+            return
+        for number in added:
             try:
                 record = self.files[of][number]
             except InputError as problem:
@@ -128,6 +130,10 @@ class Mixture(Dataset):
                 grown = np.concatenate([numbers, np.array(found[domain], np.uint32)])
                 self.streams[stream] = own, domain, grown
                 self.order.sizes[stream] = len(grown)
+                del found[domain]
+        for domain, numbers in found.items():
+            told = f"{len(numbers)} records of a domain that was not there at the start: {domain or 'none told'}"
+            warnings.warn(f"left out: {told}", stacklevel=2)
 
     def number(self, stream: int, drawn: int) -> int:
         """The record, as its source's file counts them, that is drawn after `drawn` others of the stream."""
@@ -188,7 +194,10 @@ class Mixture(Dataset):
         return own + sum(groups.nbytes for groups in self.groups if groups is not None)
 
     def counts(self) -> list[dict[str, Any]]:
-        """For a run's card: each source's file, weight, and number of records by domain and by licence."""
+        """For a run's card, as the files are now: each source's file, weight, records by domain and by licence."""
+        for i, source in enumerate(self.sources):
+            if source.grows:
+                self._grow(i)
         return [
             {
                 "records": str(source.records),
@@ -201,9 +210,15 @@ class Mixture(Dataset):
         ]
 
     def texts(self, limit: int = 2000) -> list[str]:
-        """All that is said in the first `limit` records of every source: what a new tokenizer learns from."""
+        """All that is said in the first `limit` records of every source: what a new tokenizer learns from.
+
+        InputError where a file that grows has fewer: the run would have another tokenizer when it goes on.
+        """
         said: list[str] = []
         for file in self.files:
+            if file.grows and len(file) < limit:
+                wrong = f"{file.path} grows and holds {len(file)} records, too few to make a tokenizer from"
+                raise InputError("data", wrong, f"{limit} when the run begins, or grows: false")
             for number in range(min(limit, len(file))):
                 record = file[number]
                 for pair in record.questions:

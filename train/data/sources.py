@@ -41,7 +41,7 @@ class Source(Options):
     own questions; prompt: what it answers (the record's own prompt where not told). views: how many pictures of
     one view_group make a sample (without text, which is about one picture). grows: lines that are added to a JSONL file
     while a run goes on are drawn too, so that it can begin before all is rendered; what is drawn then depends on the
-    clock.
+    clock, and shares (of domains, of sources) stay those of the start.
     """
 
     records: str

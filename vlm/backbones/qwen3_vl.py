@@ -35,13 +35,13 @@ def tap(config: Any, name: str) -> Tap:
     vision, text = config.vision_config, config.text_config
     places = {
         "vision": (vision.depth, vision.hidden_size, patch_stride(config)),
-        "deepstack": (stacked(config), text.hidden_size, token_stride(config)),
+        "deepstack": (deepstack_outputs(config), text.hidden_size, token_stride(config)),
         "language": (text.num_hidden_layers, text.hidden_size, token_stride(config)),
     }
     return find_tap(name, MODEL_TYPE, places)
 
 
-def stacked(config: Any) -> int:
+def deepstack_outputs(config: Any) -> int:
     """How many DeepStack outputs there are: an index behind the last block gives none."""
     vision = config.vision_config
     return sum(index < vision.depth for index in vision.deepstack_visual_indexes)
@@ -50,7 +50,8 @@ def stacked(config: Any) -> int:
 def default_taps(config: Any) -> dict[str, list[str]]:
     """Which places the depth head and the ray head read unless told otherwise; depth also the last DeepStack output."""
     taps = usual_taps(config.vision_config.depth, config.text_config.num_hidden_layers)
-    return taps | {"depth": [*taps["depth"], *([f"deepstack.{stacked(config) - 1}"] if stacked(config) else [])]}
+    count = deepstack_outputs(config)
+    return taps | {"depth": [*taps["depth"], *([f"deepstack.{count - 1}"] if count else [])]}
 
 
 def module(backbone: Any, name: str) -> nn.Module:

@@ -356,6 +356,19 @@ def test_a_file_that_grows_is_drawn_from_as_it_grows(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match=r"left out: .*records.jsonl:5"):
         assert places(growing) == {f"records.jsonl:{n}" for n in (1, 2, 3, 4, 6, 7)}
     assert len(places(whole)) == 2
+    assert growing.counts()[0]["count"] == 6
+    with pytest.raises(InputError, match="holds 7 records, too few to make a tokenizer from"):
+        growing.texts()
+
+
+def test_a_line_that_grows_counts_once_it_has_its_end(tmp_path):
+    path = tiny_records(tmp_path, 3)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(lines[0] + lines[1].rstrip("\n"))
+    file = RecordFile(path, grows=True)
+    assert len(file) == 1
+    path.write_text("".join(lines))
+    assert file.grow() == range(1, 3) and file.where(2) == "records.jsonl:3"
 
 
 def test_only_lines_of_single_pictures_may_grow(tmp_path):
