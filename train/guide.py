@@ -299,19 +299,18 @@ class Guide:
     def losses(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
         """name -> (sum, count). mask (B, 1, L, L) bool; looks: row, token, last, order (M,), share (M, L), values
 
-        (M, 5), and cell_row, cell_token (N,), cell_values (N, 5): see `train.data.batches`.
+        (M, 5), and with `cells` cell_row, cell_token (N,), cell_values (N, 5): see `train.data.batches`.
         """
         row, token, share = looks["row"], looks["token"], looks["share"]
         total = share.new_zeros(())
         for layer in self.options.layers:
             total = total - (share * self._logs(seen, layer, self.options.head, mask, row, token)).sum()
         losses = {"guide": (total, torch.tensor(len(row) * len(self.options.layers), device=share.device))}
-        read = {"places": (row, token, looks["values"])}
-        read["cells"] = looks["cell_row"], looks["cell_token"], looks["cell_values"]
-        for name, (*where, values) in read.items():
-            if name not in seen.hidden:
-                continue
-            losses[name] = self._held(seen.hidden[name][*where], values)
+        if self.options.places is not None:
+            losses["places"] = self._held(seen.hidden["places"][row, token], looks["values"])
+        if self.options.cells is not None:
+            shown = seen.hidden["cells"][looks["cell_row"], looks["cell_token"]]
+            losses["cells"] = self._held(shown, looks["cell_values"])
         if self.options.answers is not None:
             losses |= self._answers(seen, mask, looks, self.options.answers)
         return losses

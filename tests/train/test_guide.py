@@ -97,7 +97,7 @@ def test_a_cell_tells_its_own_place_and_depth_and_the_size_of_what_it_shows():
     assert np.isnan(Shown([], scene(), None, GRID).cell_values()[:, 2:]).all()
 
 
-def batch(model, questions):
+def batch(model, questions, **options):
     turns = [
         [
             {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]},
@@ -109,7 +109,7 @@ def batch(model, questions):
     instance = np.zeros((128, 128), np.uint8)
     instance[:32, 96:] = 1
     view = View(picture, labels={"instance": instance}, things=[CHAIR])
-    return Collator(model.processor, model.heads, looks=True)([Sample([view], turns)])
+    return Collator(model.processor, model.heads, guide=GuideOptions(**options))([Sample([view], turns)])
 
 
 def test_the_batch_says_which_token_looks_at_which():
@@ -126,6 +126,17 @@ def test_the_batch_says_which_token_looks_at_which():
     assert looks["order"].tolist() == [0, 0]
     asked = given["labels"][0] != -100
     assert all(asked[last + 1] and not asked[last] for last in looks["last"])  # the next token is an answer's first
+
+
+def test_what_the_cells_show_is_worked_out_only_where_it_is_asked_for(monkeypatch):
+    model, question = tiny_model(), ["Where is the red chair?"]
+    looks = batch(model, question, layers=[1], cells=0)["looks"]
+    assert looks["cell_values"].shape == (16, 5) and looks["cell_row"].tolist() == [0] * 16
+    monkeypatch.delattr(Shown, "cell_values")
+    fewer = batch(model, question, layers=[1], places=2, answers=3)["looks"]
+    assert fewer.keys() == looks.keys() - {"cell_row", "cell_token", "cell_values"}
+    assert all((fewer[name] == looks[name]).all() for name in fewer if name != "values")
+    assert fewer["values"].nan_to_num().equal(looks["values"].nan_to_num())
 
 
 def test_the_things_of_a_question_are_counted_as_they_come():
@@ -163,7 +174,7 @@ def test_a_few_steps_teach_the_attention_to_look_there_and_the_token_to_hold_wha
     counts = {"guide": 2, "places": 5 + 2, "cells": 2 * 16 + 2, "answers_look": 2, "answers_hold": 5 + 2}
     values: dict[str, list[float]] = {name: [] for name in counts}
     for _ in range(25):
-        given = batch(model, ["Where is the red chair, behind (10, 990)?"])
+        given = batch(model, ["Where is the red chair, behind (10, 990)?"], cells=0)
         known = counts_of(model, {"looks": given["looks"]}, guide.options)
         looks = given.pop("looks")
         with guide.watching() as seen:

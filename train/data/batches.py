@@ -19,7 +19,7 @@ from train.data.conversations import joined, question_of, told
 from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
-from train.guide import VALUES, Mention, Shown, tokens_of
+from train.guide import VALUES, GuideOptions, Mention, Shown, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -43,8 +43,8 @@ class Collator:
     """heads: the model's own (name -> Head), or their names where they are made as by default.
 
     pack: whether conversations share a row, where the family can. always_picture: a batch of text alone gets a row
-    with a small picture and no truth, so that every process of a run uses every weight in every step. looks: also
-    tell where each question looks (`looks`, see `train.guide`); packed rows only.
+    with a small picture and no truth, so that every process of a run uses every weight in every step. guide: also
+    tell where each question looks and what is there (`looks`), as far as these options ask for it; packed rows only.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class Collator:
         heads: Any = (),
         pack: bool = True,
         always_picture: bool = False,
-        looks: bool = False,
+        guide: GuideOptions | None = None,
     ):
-        self.processor, self.always_picture, self.looks = processor, always_picture, looks
+        self.processor, self.always_picture, self.guide = processor, always_picture, guide
         self.heads = {name: _facts(heads[name]) if _named(heads) else None for name in heads}
         self.pack = pack and processor.family.text_positions(0, 1, torch.device("cpu")).ndim == 3
 
@@ -67,10 +67,11 @@ class Collator:
         pictures, grids, batch = self._pictures(views, plans)
         rows = [self._row(sample, grid) for sample, grid in zip(samples, grids, strict=True)]
         batch |= self._stack(rows)
-        if self.looks:
-            told = [self._shown(sample, grid, row) for sample, grid, row in zip(samples, grids, rows, strict=True)]
-            found, cells = zip(*told, strict=True)
-            batch["looks"] = stack_looks(found, batch["input_ids"].shape[1]) | stack_cells(cells)
+        if self.guide is not None:
+            asked = self.guide.cells is not None
+            given = zip(samples, grids, rows, strict=True)
+            found, cells = zip(*[self._shown(*each, cells=asked) for each in given], strict=True)
+            batch["looks"] = stack_looks(found, batch["input_ids"].shape[1]) | (stack_cells(cells) if asked else {})
         if pictures is not None:
             batch["truth"] = self._truth(views, plans, grids)
         return batch
@@ -139,14 +140,15 @@ class Collator:
         return row
 
     def _shown(
-        self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor]
+        self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor], cells: bool
     ) -> tuple[list[Look], tuple[int, np.ndarray]]:
-        """What the questions about a sample's one picture, seen whole, name or point at; and, of all its image tokens,
+        """What the questions about a sample's one picture, seen whole, name or point at; and its first image token with
 
-        the first and what each shows. Nothing of other samples.
+        what each image token shows, none without `cells`. Nothing of other samples.
         """
+        none = np.zeros((0, len(VALUES)), np.float32)
         if not _shows_things(sample):
-            return [], (0, np.zeros((0, len(VALUES)), np.float32))
+            return [], (0, none)
         view, found = sample.views[0], []
         shown = Shown(view.things, view.labels["instance"], view.depth_z, self._sizes(grids[0]))
         image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
@@ -161,7 +163,7 @@ class Collator:
             last = own[int((row["labels"][own[0] : own[-1] + 1] != -100).nonzero()[0, 0]) - 1]
             tokens = sorted(zip((own[0] + place for place in places), told, strict=False), key=lambda look: look[0])
             found += [Look(token, last, order, image, mention) for order, (token, mention) in enumerate(tokens)]
-        return found, (image, shown.cell_values())
+        return found, (image, shown.cell_values() if cells else none)
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
         """(3, L) Qwen's rotary positions (time, height, width): text counts on behind an image's longer side."""

@@ -55,10 +55,10 @@ def collator_of(recipe: Recipe, model: Any, world: int = 1) -> Collator:
             raise InputError(
                 "data", f"{source.views} views a sample", f"the ray head's {model.heads['rays'].max_views}"
             )
-    looks = bool(recipe.guide.layers)
-    if looks and not pack:
+    guide = recipe.guide if recipe.guide.layers else None
+    if guide is not None and not pack:
         raise InputError("guide", f"with attention: {recipe.attention}", "sdpa or eager")
-    return Collator(model.processor, model.heads, pack=pack, always_picture=world > 1, looks=looks)
+    return Collator(model.processor, model.heads, pack=pack, always_picture=world > 1, guide=guide)
 
 
 def held_out_data(recipe: Recipe) -> HeldOut | None:

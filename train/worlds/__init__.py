@@ -5,7 +5,8 @@
 `write.write_records(out, count)` does all of it and puts records on disk (`fathom worlds`).
 
     things, places    what a world is made of, and where things stand
-    indoors/          rooms, furniture, people          outdoors/   streets, buildings, vehicles, trees
+    materials, people, pots, small_things   what is met indoors and outdoors
+    indoors/          rooms, furniture                  outdoors/   streets, buildings, vehicles, trees
     layout            a scene from a seed
     lens, camera      what cameras take in, how they are held, and which view is worth taking
     drawing/          rays, light, materials, the camera's faults

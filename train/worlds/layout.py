@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .camera import best_view, step_aside
-from .drawing.light import look
+from .drawing.light import Look, look
 from .indoors.rooms import indoor as sample_room
 from .lens import Lens, sample_lens
 from .outdoors.outside import outdoor
@@ -90,7 +90,7 @@ class Scene:
     position: np.ndarray  # (3,) world, metres
     primitives: Primitives
     things: list[Thing]
-    look: dict  # light and lens: see light.look
+    look: Look  # light and camera
     room: tuple[float, float, float] | None  # (x, y, z) size of the room, its corner at the world origin
     distortion: tuple[float, float] = (0.0, 0.0)  # Brown's k1, k2; see heads/distortion.py
     view: int = 0  # number of this view of the world

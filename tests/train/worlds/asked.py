@@ -1,16 +1,20 @@
 """Scenes with their maps and questions for the tests: rendered ones, and made-up ones that cost nothing to draw."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from train.worlds.asking.questions import questions
 from train.worlds.asking.seen import Shown
+from train.worlds.drawing.light import look
 from train.worlds.drawing.render import render
 from train.worlds.layout import Primitives, Scene, Thing, sample_scene
+from train.worlds.places import Place
 from train.worlds.things import KINDS
 
 FIRST, COUNT, SIZE = 100, 96, (64, 96)
+LOOK = replace(look(np.random.default_rng(0), Place("outdoor", [], lambda rng: (0.0, 0.0, 0.0))), saturation=1.0)
 
 
 @lru_cache
@@ -35,7 +39,7 @@ def pairs(*kinds):
 
 def name_of(scene, thing):
     """Colour and kind; the kind alone in a picture without colours."""
-    return thing.kind if scene.look["saturation"] == 0 else f"{thing.colour} {thing.kind}"
+    return thing.kind if scene.look.saturation == 0 else f"{thing.colour} {thing.kind}"
 
 
 def points(scene, depth):
@@ -55,7 +59,7 @@ def level_scene(seed, things=(), size=(48, 64), domain="indoor", room=None, pitc
     rotation = np.stack([right, np.cross(forward, right), forward], 1)
     return Scene(
         seed, domain, size, 40.0, (size[1] / 2, size[0] / 2), rotation, np.array(position, float),
-        Primitives(turn=np.zeros((0, 3, 3)), **empty, **plain), list(things), {}, room,
+        Primitives(turn=np.zeros((0, 3, 3)), **empty, **plain), list(things), LOOK, room,
     )  # fmt: skip
 
 

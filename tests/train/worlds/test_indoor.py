@@ -6,8 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+from train.worlds import people, pots, small_things
 from train.worlds.clash import clash
-from train.worlds.indoors import bathroom, fittings, furniture, kitchen, lamps, people, pots, screens, small_things
+from train.worlds.indoors import bathroom, fittings, furniture, kitchen, lamps, screens
 from train.worlds.indoors.rooms import PLANS, indoor, rooms_of
 from train.worlds.places import footprint, overlap
 from train.worlds.things import COLOURS, KINDS, STRUCTURE, TEXTURES, Item, paint_of

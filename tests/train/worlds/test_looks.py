@@ -41,14 +41,19 @@ def spot(side=40, size=2.0, salt=0.3, scale=0.2, pixel=None):
     )
 
 
+def clean(placed=(), **other):
+    """The light of an outdoor place through a camera without faults, but for what is given."""
+    drawn = look(np.random.default_rng(3), Place("outdoor", list(placed), _nowhere))
+    return dataclasses.replace(drawn, **CLEAN | other)
+
+
 def scene_of(*placed, lights=(), ambient=0.0, size=(64, 64), height=6.0, **other):
     """Seen from straight above, lit by `lights` and by as much from all sides, by a camera without faults."""
-    weather = look(np.random.default_rng(3), Place("outdoor", list(placed), _nowhere)) | CLEAN
-    weather |= {"lights": list(lights), "ambient": np.full((6, 3), ambient), "fog": 1e9, "lit": 0.0} | other
+    given = {"lights": tuple(lights), "ambient": np.full((6, 3), ambient), "fog": 1e9, "lit": 0.0} | other
     return Scene(
         seed=0, domain="outdoor", size=size, focal=50.0, principal=(size[1] / 2, size[0] / 2), rotation=DOWN,
         position=np.array([0, 0, height]), primitives=primitives_of(placed),
-        things=things_of(placed, DOWN, np.array([0, 0, height])), look=weather, room=None,
+        things=things_of(placed, DOWN, np.array([0, 0, height])), look=clean(placed, **given), room=None,
     )  # fmt: skip
 
 
@@ -247,7 +252,7 @@ def test_haze_leaves_the_near_and_takes_the_far():
     """Contrast against the horizon falls as exp(-distance / fog)."""
     from train.worlds.drawing.shade import Surface, _hazy
 
-    weather = look(np.random.default_rng(1), Place("outdoor", [], _nowhere)) | {"fog": 100.0}
+    weather = dataclasses.replace(look(np.random.default_rng(1), Place("outdoor", [], _nowhere)), fog=100.0)
     unit = torch.tensor([[0.0, 1.0, 0.0]]).expand(3, 3)
     zero, none = torch.zeros(3, 3), torch.zeros(3)
     found = Surface(zero, zero, zero, unit, torch.tensor([1.0, 100.0, 5000.0]), zero, zero, zero, none)
@@ -265,9 +270,9 @@ def test_skies_are_finite_brightest_at_the_sun_and_dark_at_night():
         weather = look(np.random.default_rng(seed), Place("outdoor", [], _nowhere))
         sky = looks.sky(direction, weather)
         assert sky.isfinite().all() and sky.min() >= 0
-        means.setdefault(weather["dark"], []).append(sky.mean().item())
-        toward = looks.sky(torch.from_numpy(weather["sun"]).float()[None], weather).mean()
-        if weather["lights"] and weather["lights"][0].kind == "sun" and weather["clouds"] < 0.3:
+        means.setdefault(weather.dark, []).append(sky.mean().item())
+        toward = looks.sky(torch.from_numpy(weather.sun).float()[None], weather).mean()
+        if weather.lights and weather.lights[0].kind == "sun" and weather.clouds < 0.3:
             assert toward > 2 * sky.mean()
     assert sum(map(len, means.values())) == 60 and len(means[True]) >= 2
     assert max(means[True]) < 0.5 * np.median(means[False])
@@ -278,7 +283,7 @@ def test_exposure_meets_its_target_and_one_stop_doubles_the_light():
     linear = torch.full((16, 16, 3), 7.0)
     depth = torch.ones(16, 16)
     dark, bright = (
-        (looks.photograph(linear, depth, CLEAN | {"stops": s}, torch.Generator()).float().mean() / 255) ** 2.2
+        (looks.photograph(linear, depth, clean(stops=s), torch.Generator()).float().mean() / 255) ** 2.2
         for s in (0.0, 1.0)
     )
     assert dark == pytest.approx(0.2, abs=0.01) and bright == pytest.approx(0.4, abs=0.02)

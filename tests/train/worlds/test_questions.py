@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,14 +154,13 @@ def test_a_picture_without_colours_is_asked_for_none_and_calls_things_by_their_k
     types, coloured = Counter(), 0
     for seed in range(40):
         shown = made_up(seed)
-        shown.scene.look["saturation"] = 0.0
-        grey = Shown(shown.scene, shown.depth_z, shown.instance, shown.kind)
+        scene = replace(shown.scene, look=replace(shown.scene.look, saturation=0.0))
+        grey = Shown(scene, shown.depth_z, shown.instance, shown.kind)
         for q in questions_about(grey):
             types[q["type"]] += 1
             assert not set(COLOURS[1:]) & set(re.findall(r"\w+", f"{q['question']} {q['answer']}")), q
             if q["type"] in ("refusal", "exists"):
                 assert q["kind"] not in grey.kinds or q["value"]
-        shown.scene.look["saturation"] = 1.0
         coloured += any(q["type"] == "colour" for q in questions_about(shown))
     assert coloured and not types["colour"]
     assert min(types[kind] for kind in ("distance", "refusal", "exists", "closer", "what_at", "where", "caption")) > 3

@@ -123,7 +123,7 @@ class Shown:
         self.scene, self.depth_z, self.instance, self.kind = scene, depth_z, instance, kind
         self.points = points_of(scene, depth_z)
         self.all = see(scene, depth_z, instance, self.points)
-        self.grey = scene.look.get("saturation") == 0.0  # a picture without colours
+        self.grey = scene.look.saturation == 0.0  # a picture without colours
         names, kinds = Counter(map(self.name, self.all)), Counter(s.kind for s in self.all)
         self.clear = [s for s in self.all if s.clear]
         self.named = [s for s in self.clear if names[self.name(s)] == 1]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -38,13 +39,53 @@ class Light:
         return 4 * float(np.linalg.norm(np.cross(self.across[0], self.across[1])))
 
 
-def look(rng, place: Place) -> dict:
-    """Lights, sky, haze and the camera's faults of one photograph of this place, as `shade` and `looks` read them."""
-    light = _outdoors(rng, place) if place.room is None else _indoors(rng, place)
-    light |= _camera(rng, light["dark"])
-    adapted = light.pop("illuminant") ** -rng.uniform(0.45, 1.0)  # cameras take most of the light's colour back
-    light["white_balance"] = adapted / adapted.mean() * np.exp(rng.normal(0, 0.05, 3) + rng.normal(0, 0.07) * _WARMER)
-    return light
+@dataclass(frozen=True)
+class Look:
+    """Lights, sky, haze and the camera's faults of one photograph, as `shade`, `lighting` and `looks` read them.
+
+    Brightness, also of colours, is that of white paper, as above; shares and factors have no unit.
+    """
+
+    # what shines, and haze
+    lights: tuple[Light, ...]  # all that shines by itself; may be none
+    glow: np.ndarray  # (kinds,) by index in KINDS: factor on the glow of paint
+    ambient: np.ndarray  # (6, 3) what white paper facing -x, +x, -y, +y, -z, +z gets from all around
+    dark: bool  # whether there is so little light that cameras expose for long and amplify
+    day: float  # brightness of daylight; outdoors 1
+    lit: float  # share of the windows of facades that are lit, 0 to 1
+    fog: float  # metres after which 63 % of the light is lost; from `looks.CLEAR` on there is no haze
+    # the sky, outdoors or through windows
+    zenith: np.ndarray  # (3,) brightness straight above
+    horizon: np.ndarray  # (3,) brightness low above the ground
+    sun: np.ndarray  # (3,) unit direction towards the sun, world frame
+    glare: np.ndarray  # (3,) brightness that the sun adds around itself
+    clouds: float  # how far clouds cover the sky, 0 to 1
+    pattern: int  # from 0: the seed of clouds, skylines and textures
+    # the camera
+    white_balance: np.ndarray  # (3,) factors on red, green and blue
+    target: float  # mean linear brightness that is aimed at
+    stops: float  # error of exposure, stops: 1 doubles the light
+    meter: float  # what the exposure goes by: 0 = the whole picture, 1 = mostly its middle
+    shoulder: float  # brightness from which highlights are compressed; near 1 they clip
+    lift: float  # local tone mapping of phones: exponent, 0 = none
+    contrast: float  # factor on sRGB values, around their middle
+    black: float  # veil of a dirty or flaring lens: brightness of black
+    saturation: float  # factor on colourfulness: 0 = a picture without colours
+    vignette: float  # share of the light that the corners lack
+    shot: float  # noise by photons: standard deviation at white, brightness
+    read: float  # noise by the sensor: standard deviation, brightness
+    smear: float  # share of fine texture that denoising eats, 0 to 1
+    blur: float  # of the lens: standard deviation, pixels
+    sharpen: float  # factor on fine detail that is added once more
+    shrink: float  # sensor pixels per image pixel, along a side
+    aberration: float  # how much larger red and smaller blue is drawn, as a share of the picture
+    motion: tuple[float, float]  # pixels across and down by which the camera moved
+    defocus: tuple[float, float]  # metres that are in focus, and blur of what is far from it, pixels
+
+
+def look(rng, place: Place) -> Look:
+    """The light of this place and the camera that takes it, drawn."""
+    return _outdoors(rng, place) if place.room is None else _indoors(rng, place)
 
 
 _WARMER = np.array([1.0, 0.0, -1.0])
@@ -57,32 +98,38 @@ def _white(rng) -> np.ndarray:
     return stops[int(t)] + (stops[min(3, int(t) + 1)] - stops[int(t)]) * (t % 1)
 
 
-def _camera(rng, dark: bool) -> dict:
-    """Exposure, lens, sensor and processing: from good phones and reflex cameras down to webcams."""
+def _camera(rng, dark: bool, illuminant: np.ndarray) -> dict[str, Any]:
+    """What `Look` says of exposure, lens, sensor and processing: from good phones and reflex cameras down to webcams.
+
+    illuminant (3,): the colour of the light, up to a factor; cameras take most of it back.
+    """
     poor = rng.random() < 0.18
     motion = rng.uniform(1.5, 4) * (rng.random() < (0.15 if dark else 0.03))
     angle = rng.uniform(0, np.pi)
-    return {
+    drawn = {
         "pattern": int(rng.integers(1 << 30)),
-        "target": rng.uniform(0.15, 0.26) * (0.55 if dark else 1.0),  # mean linear brightness that is aimed at
-        "stops": float(np.clip(rng.normal(0, 0.45), -1, 1)),  # error of exposure
-        "meter": float(rng.uniform(0, 1)),  # 0: the whole picture counts, 1: mostly the middle
-        "shoulder": float(rng.uniform(0.45, 0.95)),  # where highlights begin to be compressed; near 1 they clip
-        "lift": float(rng.uniform(0.1, 0.5)) if rng.random() < 0.35 else 0.0,  # local tone mapping of phones
+        "target": rng.uniform(0.15, 0.26) * (0.55 if dark else 1.0),
+        "stops": float(np.clip(rng.normal(0, 0.45), -1, 1)),
+        "meter": float(rng.uniform(0, 1)),
+        "shoulder": float(rng.uniform(0.45, 0.95)),
+        "lift": float(rng.uniform(0.1, 0.5)) if rng.random() < 0.35 else 0.0,
         "contrast": rng.uniform(0.85, 1.18),
-        "black": rng.uniform(0.0, 0.05) if rng.random() < 0.3 else 0.0,  # veil of a dirty or flaring lens
+        "black": rng.uniform(0.0, 0.05) if rng.random() < 0.3 else 0.0,
         "saturation": 0.0 if rng.random() < 0.015 else rng.uniform(0.65, 1.3),
         "vignette": max(0.0, rng.normal(0.12, 0.15)),
-        "shot": rng.uniform(0.003, 0.018) * (1.8 if dark or poor else 1.0),  # noise: at white, by photons
-        "read": rng.uniform(0.0, 0.0025) * (2.0 if dark or poor else 1.0),  # and by the sensor
-        "smear": rng.uniform(0.3, 1.0) if rng.random() < 0.5 else 0.0,  # denoising that eats texture
-        "blur": rng.uniform(0.5, 1.0) if poor else rng.uniform(0.2, 0.5),  # of the lens, pixels
+        "shot": rng.uniform(0.003, 0.018) * (1.8 if dark or poor else 1.0),
+        "read": rng.uniform(0.0, 0.0025) * (2.0 if dark or poor else 1.0),
+        "smear": rng.uniform(0.3, 1.0) if rng.random() < 0.5 else 0.0,
+        "blur": rng.uniform(0.5, 1.0) if poor else rng.uniform(0.2, 0.5),
         "sharpen": rng.uniform(0.2, 1.4) if rng.random() < 0.55 else 0.0,
-        "shrink": rng.uniform(0.45, 0.8) if poor and rng.random() < 0.6 else 1.0,  # sensor pixels per image pixel
-        "aberration": rng.uniform(0.0005, 0.004) if rng.random() < 0.4 else 0.0,  # of the image's half width
-        "motion": (motion * np.cos(angle), motion * np.sin(angle)),  # pixels across and down
+        "shrink": rng.uniform(0.45, 0.8) if poor and rng.random() < 0.6 else 1.0,
+        "aberration": rng.uniform(0.0005, 0.004) if rng.random() < 0.4 else 0.0,
+        "motion": (motion * np.cos(angle), motion * np.sin(angle)),
         "defocus": (float(np.exp(rng.uniform(0, np.log(12.0)))), rng.uniform(0.5, 1.8) if rng.random() < 0.06 else 0.0),
     }
+    adapted = illuminant ** -rng.uniform(0.45, 1.0)
+    balance = adapted / adapted.mean() * np.exp(rng.normal(0, 0.05, 3) + rng.normal(0, 0.07) * _WARMER)
+    return drawn | {"white_balance": balance}
 
 
 # --- rooms -----------------------------------------------------------------------------------------------
@@ -148,7 +195,7 @@ def _ceiling_lights(rng, room) -> list[Light]:
     return lights
 
 
-def _indoors(rng, place: Place) -> dict:
+def _indoors(rng, place: Place) -> Look:
     """Day through the windows, lamps, or both; the ambient light is what walls of their colours throw on."""
     room = place.room
     assert room is not None
@@ -191,12 +238,14 @@ def _indoors(rng, place: Place) -> dict:
     seen = faces[[1, 0, 3, 2, 5, 4]]  # a wall at -x faces +x and sees mostly what is at +x
     ambient = bounced * (0.5 * seen + 0.5 * mean) + 0.004
     total = flux.sum() / areas.sum()
-    return {
-        "lights": lights, "glow": glow, "ambient": ambient, "dark": bool(total < 0.1), "illuminant": flux + 1e-3,
-        "zenith": np.array([0.25, 0.45, 0.9]) * day, "horizon": np.array([0.85, 0.92, 1.0]) * day, "sun": sun,
-        "glare": np.array([1.0, 0.9, 0.75]) * day, "clouds": rng.uniform(0, 1), "day": day, "lit": 0.0,
-        "fog": float(rng.uniform(12, 60)) if rng.random() < 0.04 else 1e6,
-    }  # fmt: skip
+    dark = bool(total < 0.1)
+    return Look(
+        lights=tuple(lights), glow=glow, ambient=ambient, dark=dark,
+        zenith=np.array([0.25, 0.45, 0.9]) * day, horizon=np.array([0.85, 0.92, 1.0]) * day, sun=sun,
+        glare=np.array([1.0, 0.9, 0.75]) * day, clouds=rng.uniform(0, 1), day=day, lit=0.0,
+        fog=float(rng.uniform(12, 60)) if rng.random() < 0.04 else 1e6,
+        **_camera(rng, dark, flux + 1e-3),
+    )  # fmt: skip
 
 
 def _faces(place: Place, room) -> np.ndarray:
@@ -215,7 +264,7 @@ def _faces(place: Place, room) -> np.ndarray:
 # --- outdoors --------------------------------------------------------------------------------------------
 
 
-def _outdoors(rng, place: Place) -> dict:
+def _outdoors(rng, place: Place) -> Look:
     """Sun, sky and street lamps of one of WEATHERS."""
     weather = str(rng.choice(list(WEATHERS), p=list(WEATHERS.values())))
     low, high = {"sunset": (3, 12), "clear": (15, 72), "broken": (15, 72), "overcast": (20, 70)}.get(weather, (25, 60))
@@ -254,11 +303,11 @@ def _outdoors(rng, place: Place) -> dict:
     up = ambient + (warm * strength * sun[2] if strength > 0.05 else 0)
     sides = 0.5 * ambient + 0.35 * ground * up
     lamp = np.mean([light.rgb for light in lights], axis=0) if dark else ambient + 0.5 * warm * strength
-    return {
-        "lights": lights, "glow": glow, "ambient": np.stack([sides] * 4 + [ambient, 0.7 * ground * up]), "dark": dark,
-        "illuminant": lamp / lamp.max(), "zenith": zenith, "horizon": horizon, "sun": sun, "glare": warm * strength,
-        "clouds": clouds, "day": 1.0, "lit": lit, "fog": _fog(rng),
-    }  # fmt: skip
+    return Look(
+        lights=tuple(lights), glow=glow, ambient=np.stack([sides] * 4 + [ambient, 0.7 * ground * up]), dark=dark,
+        zenith=zenith, horizon=horizon, sun=sun, glare=warm * strength, clouds=clouds, day=1.0, lit=lit, fog=_fog(rng),
+        **_camera(rng, dark, lamp / lamp.max()),
+    )  # fmt: skip
 
 
 def _fog(rng) -> float:

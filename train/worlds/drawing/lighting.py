@@ -78,7 +78,7 @@ def direct(scene, tracer, found, slot: Tensor, order: Tensor) -> tuple[Tensor, T
     and the lights whose visibility varies. found: N surface points, see `shade.Surface`; slot (N,): see `screen.slots`;
     order: indices of the points whose shadows are traced, neighbours close together.
     """
-    lights, place = scene.look["lights"], found.place
+    lights, place = scene.look.lights, found.place
     rgb = tensor(np.array([light.rgb for light in lights]).reshape(-1, 3), place)
     shares = torch.zeros(len(lights), len(place), device=place.device)
     for i, light in enumerate(lights):
@@ -92,7 +92,7 @@ def direct(scene, tracer, found, slot: Tensor, order: Tensor) -> tuple[Tensor, T
     varying = [i for i, light in enumerate(lights) if i in some or light.kind == "shaft"]
     start = found.place + found.normal * (0.003 + 4e-4 * found.distance[:, None])
     for i in varying:
-        turn = (scene.look["pattern"] % 991) / 991 + 0.618 * i
+        turn = (scene.look.pattern % 991) / 991 + 0.618 * i
         rows = order[(shares[i] > 0.04 * shares[i].mean()).index_select(0, order)]
         way, sends = way_to(lights[i], place.index_select(0, rows), slot.index_select(0, rows), turn)
         visible[i] = float(lights[i].kind != "shaft")
@@ -106,7 +106,7 @@ def direct(scene, tracer, found, slot: Tensor, order: Tensor) -> tuple[Tensor, T
 
 def around(scene, place: Tensor, normal: Tensor) -> Tensor:
     """Light from all sides (N, 3): of the sky and the ground, or of the room's walls, darker towards corners."""
-    cube = tensor(scene.look["ambient"], place)
+    cube = tensor(scene.look.ambient, place)
     light = (normal.clamp(max=0).square() @ cube[::2]).addmm_(normal.clamp(min=0).square(), cube[1::2])
     if scene.room is None:
         return light

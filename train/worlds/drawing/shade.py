@@ -157,7 +157,7 @@ def _surfaces(scene, table: _Table, part: Tensor, offset: Tensor, ray: Tensor) -
     names, kind = table("texture", part), table("kind", part)
     albedo = painted(names, spot)
     gloss = table("gloss", part)
-    glow = table("glow", part) * looks.tensor(scene.look["glow"], place)[kind]
+    glow = table("glow", part) * looks.tensor(scene.look.glow, place)[kind]
     emitted = glow[:, None] * albedo
     base = 0.04 * gloss[:, None].expand(-1, 3)
     mirror, metal = names == _TEXTURE["mirror"], names == _TEXTURE["metal"]
@@ -168,9 +168,9 @@ def _surfaces(scene, table: _Table, part: Tensor, offset: Tensor, ray: Tensor) -
         gloss, base = gloss.clone(), base.clone()
         gloss[facade] = torch.maximum(gloss[facade], glass)
         base[facade] = torch.maximum(base[facade], 0.07 * glass[:, None])
-        lit = glass * (random((own * 1e6).floor()) < scene.look["lit"]) * (0.3 + random((own * 1e6).floor() + 1))
+        lit = glass * (random((own * 1e6).floor()) < scene.look.lit) * (0.3 + random((own * 1e6).floor() + 1))
         warm = torch.tensor([0.9, 0.62, 0.3], device=place.device)
-        emitted[facade] = emitted[facade] + lit[:, None] * warm * (0.6 if scene.look["dark"] else 0.3)
+        emitted[facade] = emitted[facade] + lit[:, None] * warm * (0.6 if scene.look.dark else 0.3)
     if scene.room is not None:
         window = ((kind == _KIND["window"]) & (table("glow", part) > 0)).nonzero()[:, 0]
         emitted[window] = looks.outside(towards[window], scene.look)
@@ -196,7 +196,7 @@ def _spots(scene, table, part, point, normal, height, distance, cos) -> Spot:
     return Spot(
         u=u, v=v, wide=wide, tall=tall, scale=table("scale", part),
         pixel=distance / scene.focal / cos.clamp(min=0.06) ** 0.75,
-        salt=random(part, part * 0 + scene.look["pattern"] % 99991),
+        salt=random(part, part * 0 + scene.look.pattern % 99991),
         upright=((axis != 2) & (normal[:, 2].abs() < 0.5)).float(), height=height,
         rgb=table("rgb", part), rgb2=table("rgb2", part),
     )  # fmt: skip
@@ -221,7 +221,7 @@ def _rippled(names: Tensor, spot: Spot, normal: Tensor) -> Tensor:
 
 def _ceiling_panels(scene, place: Tensor, ceiling: Tensor, emitted: Tensor) -> None:
     """Lights let into the ceiling are drawn on it: large ones as rectangles, small ones round."""
-    for light in scene.look["lights"]:
+    for light in scene.look.lights:
         if light.kind != "panel" or light.normal[2] > -0.9:
             continue
         half = looks.tensor(np.abs(light.across).max(0)[:2], place)
@@ -237,7 +237,7 @@ def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor, order: Te
     facing = _reflected(found)
     if scene.room is None:
         up = facing[:, 2].clamp(min=0) ** 0.5
-        seen = mix(seen, looks.tensor(scene.look["horizon"], seen), up)
+        seen = mix(seen, looks.tensor(scene.look.horizon, seen), up)
     strong = found.mirrors.amax(1) > MIRRORED
     sharp = torch.zeros_like(found.rough)
     rows = order[strong[order]]
@@ -256,7 +256,7 @@ def _mirror_images(scene, table, tracer, found: Surface, slot: Tensor, order: Te
         offset = start[hit] + way[hit] * t[hit, None] - table.position
         other = _surfaces(scene, table, which[hit], offset, way[hit])
         light = around(scene, other.place, other.normal)
-        for i, lamp in enumerate(scene.look["lights"]):
+        for i, lamp in enumerate(scene.look.lights):
             share = facing_share(*light_at(lamp, other.place), other.shading)
             if lamp.kind == "shaft":
                 share = share * way_to(lamp, other.place, slot[hit], 0.618 * i)[1]
@@ -277,7 +277,7 @@ def _shine(scene, found: Surface, visible: Tensor, rgb: Tensor) -> Tensor:
     facing, glossy = _reflected(found), 1 - found.rough
     power = 12 + 500 * glossy * glossy
     total = torch.zeros_like(facing)
-    for i, light in enumerate(scene.look["lights"]):
+    for i, light in enumerate(scene.look.lights):
         if light.kind not in ("sun", "lamp"):
             continue
         at = looks.tensor(light.at, facing)
@@ -294,11 +294,11 @@ def _shine(scene, found: Surface, visible: Tensor, rgb: Tensor) -> Tensor:
 
 def _hazy(scene, lit: Tensor, found: Surface) -> Tensor:
     """Distance fades into the colour of the horizon, which is brighter towards the sun."""
-    if scene.look["fog"] >= looks.CLEAR:
+    if scene.look.fog >= looks.CLEAR:
         return lit
-    kept = torch.exp(-found.distance / scene.look["fog"])
+    kept = torch.exp(-found.distance / scene.look.fog)
     if scene.room is not None:
-        haze = looks.tensor(scene.look["ambient"], lit).mean(0).expand_as(lit) * 0.6
+        haze = looks.tensor(scene.look.ambient, lit).mean(0).expand_as(lit) * 0.6
     else:
         flat = found.unit * looks.tensor([1.0, 1.0, 0.0], lit)
         haze = looks.horizon(unit(flat), scene.look).clamp(max=4)

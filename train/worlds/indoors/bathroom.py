@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..materials import board, ceramic, cloth, darker, usual
 from ..things import Item, Paint, Part, paint_of
 from .kitchen import STEEL
-from .materials import board, ceramic, cloth, darker, usual
 
 
 def toilet(rng) -> Item:

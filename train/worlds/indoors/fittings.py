@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..materials import board, cloth, darker, metal, plastic, usual, wood
 from ..things import Item, Paint, Part, paint_of, pick_colour, stuff
 from .kitchen import STEEL
-from .materials import board, cloth, darker, metal, plastic, usual, wood
 
 SWITCH_Z, SOCKET_Z, SILL_Z = (1.0, 1.2), (0.25, 0.4), (0.75, 0.95)
 LEAF = 2.0

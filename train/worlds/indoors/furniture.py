@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..materials import WOODS, board, cloth, darker, leather, leg_style, legs, metal, usual, wood
 from ..things import Item, Paint, paint_of, pick_colour, rgb_of
-from .materials import WOODS, board, cloth, darker, leather, leg_style, legs, metal, usual, wood
 
 
 def table(rng) -> Item:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import fittings, furniture, kitchen, people, pots, screens
-from . import small_things as small
+from .. import people, pots
+from .. import small_things as small
+from . import clutter, fittings, furniture, kitchen, screens
 from .homes import dress_sofa, furnish_desk, shelve, workplace
 from .room import Room
 
@@ -97,7 +98,7 @@ def meeting(room: Room) -> None:
         spots.append(room.put(table, x + u * np.cos(yaw), y + u * np.sin(yaw), yaw, 0.0))
     for spot in spots:
         room.around(spot, lambda r: chair if r.random() < 0.9 else furniture.office_chair(r), 0.85, people.seated)
-        room.on(spot, small.TABLE, room.count(0, 5), facing=False)
+        room.on(spot, clutter.TABLE, room.count(0, 5), facing=False)
     side = 1 if room.length > room.width else 2
     if room.chance(0.6):
         room.hang(screens.wall_tv(rng), rng.uniform(0.9, 1.3), side, room.extent(side) / 2)
@@ -131,11 +132,11 @@ def lobby(room: Room) -> None:
         if room.chance(0.3):
             spot = room.scatter(table, 8, rng.integers(4) * np.pi / 2)
             room.around(spot, lambda _: chair, rng.uniform(0.5, 1.0), people.seated)
-            room.on(spot, small.TABLE, room.count(0, 4), facing=False)
+            room.on(spot, clutter.TABLE, room.count(0, 4), facing=False)
         elif room.chance(0.4):
             spot = room.scatter(furniture.table(rng), 8, rng.integers(4) * np.pi / 2)
             room.around(spot, furniture.chair, rng.uniform(0.5, 1.0), people.seated)
-            room.on(spot, small.TABLE, room.count(0, 4), facing=False)
+            room.on(spot, clutter.TABLE, room.count(0, 4), facing=False)
         else:
             spot = room.scatter(furniture.sofa(rng), 8, rng.integers(4) * np.pi / 2)
             if spot:
@@ -180,7 +181,7 @@ def till(room: Room) -> None:
     spot = room.scatter(kitchen.island(rng, kitchen.counter_style(rng)), 10, rng.integers(4) * np.pi / 2)
     if spot:
         room.add(screens.monitor(rng), *spot.at(rng.uniform(-0.3, 0.3), 0.1), spot.item.top or 0.9, spot.yaw)
-        room.on(spot, small.TABLE, room.count(0, 6))
+        room.on(spot, clutter.TABLE, room.count(0, 6))
         if room.chance(0.6):
             room.put(people.person(rng), *spot.at(0.0, -0.9), spot.yaw + np.pi)
 

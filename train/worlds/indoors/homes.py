@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import people, pots
+from .. import small_things as small
 from ..things import Item
-from . import bathroom, fittings, furniture, kitchen, lamps, people, pots, screens
-from . import small_things as small
+from . import bathroom, clutter, fittings, furniture, kitchen, lamps, screens
 from .room import Room, Spot
 
 
@@ -19,7 +20,7 @@ def living(room: Room) -> None:
     elif room.chance(0.75):
         board = room.stand(furniture.sideboard(rng), side, middle)
         room.on(board, (screens.tv,), 1, facing=True)
-        room.on(board, small.SIDEBOARD[:-1], room.count(0, 3))
+        room.on(board, clutter.SIDEBOARD[:-1], room.count(0, 3))
     else:
         room.hang(screens.wall_tv(rng), rng.uniform(0.8, 1.2), side, middle)
     depth = room.length if side < 2 else room.width
@@ -31,7 +32,7 @@ def living(room: Room) -> None:
         dress_sofa(room, seat)
         x, y = seat.at(rng.uniform(-0.15, 0.15), -half - rng.uniform(0.55, 0.75))
         _rug(room, x, y, seat.yaw)
-        room.on(room.put(furniture.coffee_table(rng), x, y, seat.yaw), small.TABLE, room.count(1, 9))
+        room.on(room.put(furniture.coffee_table(rng), x, y, seat.yaw), clutter.TABLE, room.count(1, 9))
         for u in (-1, 1):
             wide = float(sofa.bounds()[1][0])
             if room.chance(0.5):
@@ -83,12 +84,12 @@ def shelve(room: Room, item) -> Spot | None:
     rng = room.rng
     if item.kind != "shelf":
         spot = room.stand(item)
-        room.on(spot, small.SIDEBOARD, room.count(1, 8))
+        room.on(spot, clutter.SIDEBOARD, room.count(1, 8))
         return spot
     item, levels = furniture.shelf_and_levels(rng, books=rng.uniform(0.2, 0.9))
     spot = room.stand(item)
     for level in levels if spot else []:
-        room.on(spot, small.SHELF, room.count(1, 6), level)
+        room.on(spot, clutter.SHELF, room.count(1, 6), level)
     return spot
 
 
@@ -96,7 +97,7 @@ def _dining_group(room: Room) -> Spot | None:
     table = furniture.dining_table(room.rng)
     spot = room.scatter(table, 10, room.rng.integers(4) * np.pi / 2)
     room.around(spot, furniture.dining_chair, room.rng.uniform(0.4, 1.0), people.seated)
-    room.on(spot, small.TABLE + small.KITCHEN, room.count(1, 12), facing=False)
+    room.on(spot, clutter.TABLE + clutter.KITCHEN, room.count(1, 12), facing=False)
     if spot and room.chance(0.6):
         room.add(lamps.pendant(room.rng), spot.x, spot.y, room.height)
     return spot
@@ -150,7 +151,7 @@ def furnish_desk(room: Room, desk: Spot | None, chair=None) -> None:
         for u in [0.0] if room.chance(0.6) else [-0.3, 0.3]:
             at = desk.at(u, float(high[1]) - rng.uniform(0.14, 0.2))
             room.add(screens.monitor(rng), *at, desk.item.top or 0.74, desk.yaw + rng.normal(0, 0.1) - 0.4 * u)
-    room.on(desk, (*small.DESK[3:], screens.laptop), room.count(2, 11), reach=0.9)
+    room.on(desk, (*clutter.DESK[3:], screens.laptop), room.count(2, 11), reach=0.9)
     room.targets.append((desk.x, desk.y, desk.item.top or 0.74))
 
 
@@ -180,7 +181,7 @@ def cook(room: Room) -> None:
         _kitchen_run(room, sides[1] if room.chance(0.8) else sides[2], style, height, main=False)
     if room.width > 3.8 and room.length > 4.0 and room.chance(0.4):
         spot = room.scatter(kitchen.island(rng, style), 10, room.rng.integers(4) * np.pi / 2)
-        room.on(spot, small.KITCHEN, room.count(1, 8), facing=False)
+        room.on(spot, clutter.KITCHEN, room.count(1, 8), facing=False)
         for u in (-0.5, 0.0, 0.5):
             if spot and room.chance(0.5):
                 room.put(furniture.stool(rng), *spot.at(u, -0.75))
@@ -226,7 +227,7 @@ def _kitchen_run(room: Room, side: int, style, height: float, main: bool) -> Non
         if name == "sink":
             room.add(kitchen.sink(rng), *spot.at(0, 0.0), height, spot.yaw)
         elif name == "counter":
-            room.on(spot, small.KITCHEN + ((kitchen.microwave,) if main else ()), room.count(1, 8))
+            room.on(spot, clutter.KITCHEN + ((kitchen.microwave,) if main else ()), room.count(1, 8))
         if name in ("oven", "counter", "sink") and room.chance(0.75):
             above = kitchen.hood(rng) if name == "oven" else kitchen.wall_cabinet(rng, wide, style)
             room.hang(above, rng.uniform(1.4, 1.5) if name != "oven" else 1.6, side, middle)

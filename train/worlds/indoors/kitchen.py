@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..materials import board, ceramic, darker, metal, usual
 from ..things import Item, Paint, paint_of
-from .materials import board, ceramic, darker, metal, usual
 
 BLACK_GLASS = Paint((0.01, 0.01, 0.012), (0.02, 0.02, 0.022), gloss=0.9)
 STEEL = Paint((0.5, 0.5, 0.5), (0.42, 0.42, 0.43), "noise", 0.3, gloss=0.7)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..materials import metal, plastic, usual
 from ..things import Item, Paint, paint_of
-from .materials import metal, plastic, usual
 
 
 def lamp(rng) -> Item:

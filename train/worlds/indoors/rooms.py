@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import people
+from .. import small_things as small
 from ..places import Place, Rectangle, is_free
 from ..things import STRUCTURE
-from . import fittings, halls, homes, lamps, people, shell
-from . import small_things as small
+from . import clutter, fittings, halls, homes, lamps, shell
 from .room import WALLS, Room
 from .shell import THICK
 
@@ -175,11 +176,11 @@ def _fit(room: Room, plan: Plan) -> None:
         room.hang(item, z)
     for _ in range(room.count(0, 2)):
         spot = room.hang(fittings.wall_shelf(rng), rng.uniform(1.2, 1.7))
-        room.on(spot, small.SHELF, room.count(2, 7))
+        room.on(spot, clutter.SHELF, room.count(2, 7))
     if room.chance(0.06):
         room.stand(small.ladder(rng))
     for _ in range(round((1 + 14 * room.density * rng.random()) * min(2.0, 0.4 + area / 20))):
-        room.scatter(room.pick(small.FLOOR), 3)
+        room.scatter(room.pick(clutter.FLOOR), 3)
     if room.chance(0.3):
         room.scatter(people.anybody(rng))
     if room.chance(0.1):

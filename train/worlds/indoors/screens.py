@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..materials import plastic, usual
 from ..things import Item, Paint, paint_of, pick_colour, rgb_of
-from .materials import plastic, usual
 
 DARK_GLASS = Paint((0.008, 0.008, 0.01), (0.015, 0.015, 0.018), gloss=0.8)
 

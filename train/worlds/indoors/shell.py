@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..materials import metal
 from ..outdoors import facades, nature
 from ..places import is_free, slab
 from ..things import Item, Paint, paint_of, rgb_of, shade, stuff
 from . import fittings
-from .materials import metal
 from .room import WALLS, Room
 
 THICK = 0.12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..indoors import people, small_things
+from .. import people, small_things
 from ..places import Place
 from ..things import Item
 from . import nature, park, street, vehicles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..indoors import people
+from .. import people
 from ..places import Place
 from ..things import Item, Paint, stuff
 from . import nature, street, vehicles

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..indoors import people
+from .. import people
 from ..places import Place
 from ..things import Item, Paint, paint_of, stuff
 from . import nature, street, vehicles

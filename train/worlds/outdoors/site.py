@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..indoors import people, small_things
+from .. import people, small_things
 from ..places import MOST_THINGS, Place, footprint, is_free, slab
 from ..things import STRUCTURE, Item, Paint, rgb_of, shade, stuff
 from . import nature, street, vehicles

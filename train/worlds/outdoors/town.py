@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..indoors import people, pots, small_things
+from .. import people, pots, small_things
 from ..indoors.furniture import chair, table
 from ..places import Place, is_free
 from ..things import Item, stuff

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..indoors.people import skin_paint
+from ..people import skin_paint
 from ..things import Item, Paint, paint_of, pick_colour, rgb_of
 from .solids import plate, ring
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..things import Item, Paint, paint_of, pick_colour, stuff
+from .things import Item, Paint, paint_of, pick_colour, stuff
 
 
 def person(rng) -> Item:

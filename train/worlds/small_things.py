@@ -1,17 +1,14 @@
-"""Small things that lie on tables, shelves and floors, in metres: what clutters a room.
+"""Small things that stand and lie about, on tables, floors and streets, in metres.
 
-Bottles 0.20-0.33 tall, mugs 0.08-0.12, books 0.20-0.30 tall (A5 to A4), laptops 0.30-0.37 wide, screens 16:9.
+Bottles 0.20-0.33 tall, mugs 0.08-0.12, books 0.20-0.30 tall (A5 to A4).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..things import Item, Paint, paint_of, pick_colour, stuff
-from .lamps import table_lamp
 from .materials import METALS, cloth, darker, metal, plastic, usual, wood
-from .pots import plant, small_plant, vase
-from .screens import laptop, monitor, tv
+from .things import Item, Paint, paint_of, pick_colour, stuff
 
 
 def box(rng) -> Item:
@@ -294,12 +291,3 @@ def crate_stack(rng) -> Item:
                      [2 * h for h in part.half], item.parts[0].paint)  # fmt: skip
             item.top = base + 2 * part.half[2]
     return item
-
-
-DESK = (laptop, monitor, monitor, mug, book, papers, papers, table_lamp, small_plant, bottle, book)
-KITCHEN = (bottle, bowl, mug, vase, small_plant, small_box, bowl, bottle, mug, small_box, book)
-TABLE = (mug, bottle, bowl, vase, book, papers, laptop, small_plant, small_box, mug)
-SHELF = (book, book, book, vase, small_box, bowl, small_plant, bottle, mug)
-SIDEBOARD = (vase, table_lamp, book, small_plant, bowl, small_box, book, tv)
-FLOOR = (backpack, bag, box, ball, suitcase, waste_bin, clothes, book, plant, basket, flat_cushion, box, small_box,
-         bottle, power_strip, papers)  # fmt: skip

@@ -1,8 +1,8 @@
-"""What indoor things are made of: cloth, wood, metal, ceramics; and the legs they stand on."""
+"""What furniture and small things are made of: cloth, wood, metal, ceramics; and the legs they stand on."""
 
 from __future__ import annotations
 
-from ..things import Item, Paint, paint_of, pick_colour, shade, stuff
+from .things import Item, Paint, paint_of, pick_colour, shade, stuff
 
 WOODS = ("brown", "white", "black", "grey")
 METALS = ("grey", "black", "white", "brown")

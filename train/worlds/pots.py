@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..things import Item, Part, paint_of, stuff
 from .materials import plastic, usual
+from .things import Item, Part, paint_of, stuff
 
 
 def plant(rng) -> Item:
