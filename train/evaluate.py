@@ -76,7 +76,7 @@ def _batches(trainer: FathomTrainer) -> Any:
         generator=torch.Generator(),
     )
     for number, batch in enumerate(loader):
-        yield trainer._prepare_inputs(unpacked(batch)), number < len(mine)
+        yield unpacked(trainer._prepare_inputs(batch)), number < len(mine)
 
 
 def _metres(head: Any, raw: dict[str, Tensor], focal_px: float) -> tuple[Tensor, Tensor | None, Tensor | None]:

@@ -324,7 +324,7 @@ class Guide:
             here = (looks["order"] == order).nonzero()[:, 0]
             row, last, token = (looks[key][here] for key in ("row", "last", "token"))
             logs = self._logs(seen, layer, self.options.head + 1 + order, mask, row, last)
-            look.append(masked_sum(-logs.gather(1, token[:, None]), torch.ones_like(token[:, None], dtype=torch.bool)))
+            look.append((-logs.gather(1, token[:, None]).sum(), torch.tensor(len(token), device=token.device)))
             hold.append(self._held(seen.hidden["answers"][row, last], looks["values"][here], 1 + order))
         parts = {"answers_look": look, "answers_hold": hold}
         return {name: (sum(t for t, _ in each), sum(n for _, n in each)) for name, each in parts.items()}  # type: ignore[misc]

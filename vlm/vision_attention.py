@@ -57,7 +57,7 @@ def padded(
     there = step < length[:, None]  # (B, longest)
     place = (first[:, None] + step).clamp(max=total - 1).flatten()
     rows = [x[0].index_select(1, place).unflatten(1, (count, longest)).transpose(0, 1) for x in (query, key, value)]
-    mask = None if count == 1 else there[:, None, None]
+    mask = None if count * longest == total else there[:, None, None]  # all of one length: nothing is padding
     seen = attend(*rows, attn_mask=mask)
     picture = torch.arange(count, device=query.device).repeat_interleave(length, output_size=total)
     back = picture * longest + torch.arange(total, device=query.device) - first[picture]

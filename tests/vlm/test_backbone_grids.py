@@ -147,7 +147,7 @@ def test_a_deepstack_index_behind_the_last_block_gives_no_tap():
         qwen3_vl.tap(config, "deepstack.1")
 
 
-@pytest.mark.parametrize("rows", [[[4, 6], [2, 2], [6, 4], [4, 6]], [[2, 2]] * 6 + [[8, 8]], [[4, 6]]])
+@pytest.mark.parametrize("rows", [[[4, 6], [2, 2], [6, 4], [4, 6]], [[2, 2]] * 6 + [[8, 8]], [[4, 6]], [[4, 6]] * 3])
 @pytest.mark.parametrize("name", ["qwen3_vl", "qwen2_5_vl"])
 def test_all_pictures_at_once_are_seen_as_one_by_one(name, rows):
     """The kernel that a GPU gets: pictures of several sizes padded to one length, where that is not too much."""

@@ -30,6 +30,8 @@ class RecordFile:
         self.root = Path(root) if root is not None else self.path.parent
         self.table: Any = None
         if self.path.is_dir() or self.path.suffix == ".parquet":
+            if grows:
+                raise InputError("data", f"{path} is a table that grows", "a JSONL file")
             self.table = _table(self.path)
         elif self.path.is_file():
             self.offsets, self.blanks, self.end = _lines(self.path, grows=grows)
@@ -188,14 +190,17 @@ def _lines(path: Path, first: int = 0, grows: bool = False) -> tuple[np.ndarray,
             else:
                 blanks.append(len(offsets))
             offset += len(line)
-    if line.strip() and not line.endswith(b"\n"):
-        try:
-            whole = not grows and json.loads(line) is not None
-        except ValueError:
-            whole = False
-        if not whole:
-            offset = offsets.pop()
+    if line.strip() and not line.endswith(b"\n") and (grows or not _is_json(line)):
+        offset = offsets.pop()
     return np.array(offsets, np.int64), np.array(blanks, np.int64), offset
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _light(column: Any) -> list[Any]:

@@ -78,9 +78,6 @@ class Mixture(Dataset):
                 hint = f", did you mean {near[0]!r}?" if near else ""
                 warnings.warn(f"favour: no question is of type {name!r}{hint}", stacklevel=2)
         self.next_look = [time.monotonic()] * len(sources)
-        for file, source in zip(self.files, sources, strict=True):
-            if source.grows and file.table is not None:
-                raise InputError("data", f"{source.records} is a table that grows", "a JSONL file")
         self.order = Order(self._weights(indoor), [len(numbers) for _, _, numbers in self.streams], seed)
         self._counts = torch.zeros(PROCESSES, 2, dtype=torch.long).share_memory_()  # drawn, skipped; a row each
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from heads.camera import Camera
-from heads.distortion import slopes_at, undistort
+from heads.distortion import slopes_at
 from train.data.samples import View
 from train.data.windows import read_depth, read_nearest
 from vlm.images import Plan, camera_for
@@ -49,11 +49,8 @@ def depth_truth(view: View, plan: Plan, size: tuple[int, int], by_fx: bool = Fal
     seen = camera_for(plan, camera)
     height, width = size
     x, y = (np.arange(width) + 0.5) * (seen.width / width), (np.arange(height) + 0.5) * (seen.height / height)
-    slopes = np.meshgrid((x - seen.cx) / seen.fx, (y - seen.cy) / seen.fy, copy=False)
-    if view.distortion != (0.0, 0.0):
-        slopes = np.moveaxis(undistort(np.stack(slopes, -1), view.distortion), -1, 0)
     rays = np.ones((3, height, width), np.float32)
-    rays[0], rays[1] = slopes
+    rays[:2] = np.moveaxis(slopes_at(np.stack(np.meshgrid(x, y), -1), seen, view.distortion), -1, 0)
     return {
         "depth_z": torch.from_numpy(np.ascontiguousarray(depth, np.float32)),
         "focal_px": torch.tensor(seen.fx if by_fx else seen.focal, dtype=torch.float32),

@@ -374,3 +374,5 @@ def test_a_line_that_grows_counts_once_it_has_its_end(tmp_path):
 def test_only_lines_of_single_pictures_may_grow(tmp_path):
     with pytest.raises(InputError, match="grows, with 2 views"):
         sources(tmp_path, grows=True, views=2)
+    with pytest.raises(InputError, match="is a table that grows"):
+        Mixture([Source(str(tmp_path / "rows.parquet"), grows=True)])
