@@ -8,14 +8,14 @@ import torch
 
 from train.worlds.drawing import looks, screen
 from train.worlds.drawing.light import WEATHERS, Light, look
-from train.worlds.drawing.lighting import light_at, way_to
+from train.worlds.drawing.lighting import around, light_at, way_to
 from train.worlds.drawing.noise import band, cells, noise, random
 from train.worlds.drawing.render import render
 from train.worlds.drawing.spot import Spot
 from train.worlds.drawing.textures import painted
 from train.worlds.drawing.tracer import Tracer
 from train.worlds.layout import Scene, primitives_of, sample_scene, things_of
-from train.worlds.places import Place
+from train.worlds.places import Place, Placed
 from train.worlds.things import KINDS, SCALES, TEXTURES, Item, Paint, paint_of, stuff
 
 GREY = Paint((0.3, 0.3, 0.3), (0.3, 0.3, 0.3), "text")  # a page without stains, its ink as grey as its paper
@@ -194,6 +194,37 @@ def test_corners_are_darker_and_open_ground_is_not():
     near, far = torch.from_numpy((x > 0.66) & (x < 0.8)), torch.from_numpy(x > 2.5)
     assert row[near].mean() < 0.9 * row[far].mean()
     assert row[far].std() < 0.05 * row[far].mean()
+
+
+def slab_of(kind, rgb, at, size) -> Placed:
+    item = Item(kind, "grey")
+    item.box((0, 0, 0), size, Paint(rgb, rgb))
+    return item, at, 0.0
+
+
+def test_what_looks_up_gets_the_light_of_the_sky_and_what_looks_down_that_of_the_ground():
+    """In the shade: over red ground under a sky that is bluer than red."""
+    place = Place("outdoor", [slab_of("ground", (0.5, 0.02, 0.02), (0.0, 0.0, -0.5), (90, 90, 1))], _nowhere)
+    for seed in range(12):
+        scene = type("Shade", (), {"look": look(np.random.default_rng(seed), place), "room": None})
+        up, down = around(scene, torch.zeros(2, 3), torch.tensor([[0, 0, 1.0], [0, 0, -1.0]]))
+        assert up[2] > up[0] and down[0] > 10 * down[2], seed
+        assert up[2] > 10 * down[2]
+
+
+def test_in_a_room_every_face_gets_the_colour_of_what_it_looks_at():
+    """Floor and ceiling, and two walls that face each other, are red and blue."""
+    red, blue, room = (0.8, 0.1, 0.1), (0.1, 0.1, 0.8), (4.0, 4.0, 2.5)
+    flat, upright = (4, 4, 0.1), (0.1, 4, 2.5)
+    for fabric, axis in (
+        ([slab_of("floor", red, (2.0, 2.0, 0.0), flat), slab_of("ceiling", blue, (2.0, 2.0, 2.5), flat)], 2),
+        ([slab_of("wall", red, (0.0, 2.0, 1.2), upright), slab_of("wall", blue, (4.0, 2.0, 1.2), upright)], 0),
+    ):
+        drawn = look(np.random.default_rng(0), Place("indoor", fabric, _nowhere, room))
+        scene, normal = type("Room", (), {"look": drawn, "room": room}), torch.zeros(2, 3)
+        normal[:, axis] = torch.tensor([-1.0, 1.0])
+        below, above = around(scene, torch.tensor([[2.0, 2.0, 1.2]] * 2), normal)  # look to -, look to +
+        assert below[0] / below[2] > 1.5 * above[0] / above[2]
 
 
 def test_every_4_by_4_pixels_hold_every_sample_once():

@@ -235,8 +235,7 @@ def _indoors(rng, place: Place) -> Look:
     areas = np.array([length * height] * 2 + [width * height] * 2 + [width * length] * 2)
     mean = 0.85 * (faces * areas[:, None]).sum(0) / areas.sum()  # furniture swallows some
     bounced = flux / areas.sum() / (1 - mean)  # what an integrating sphere of this reflectance would show
-    seen = faces[[1, 0, 3, 2, 5, 4]]  # a wall at -x faces +x and sees mostly what is at +x
-    ambient = bounced * (0.5 * seen + 0.5 * mean) + 0.004
+    ambient = bounced * (0.5 * faces + 0.5 * mean) + 0.004  # what faces -x sees mostly the wall at -x
     total = flux.sum() / areas.sum()
     dark = bool(total < 0.1)
     return Look(
@@ -304,7 +303,7 @@ def _outdoors(rng, place: Place) -> Look:
     sides = 0.5 * ambient + 0.35 * ground * up
     lamp = np.mean([light.rgb for light in lights], axis=0) if dark else ambient + 0.5 * warm * strength
     return Look(
-        lights=tuple(lights), glow=glow, ambient=np.stack([sides] * 4 + [ambient, 0.7 * ground * up]), dark=dark,
+        lights=tuple(lights), glow=glow, ambient=np.stack([sides] * 4 + [0.7 * ground * up, ambient]), dark=dark,
         zenith=zenith, horizon=horizon, sun=sun, glare=warm * strength, clouds=clouds, day=1.0, lit=lit, fog=_fog(rng),
         **_camera(rng, dark, lamp / lamp.max()),
     )  # fmt: skip
