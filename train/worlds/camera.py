@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,14 @@ import torch
 from .drawing.rays import first_hits
 from .lens import DEVICES, Lens
 from .places import Place
-from .things import STRUCTURE
+from .things import STRUCTURE, turn_of_yaw
 
 GRID = (10, 14)
 """Rays down and across by which a view is judged before it is drawn."""
 FINE_GRID, CLOSEST = (48, 64), 0.22
 """Rays that look for what is right before the lens, and the metres of z-depth in which nothing may be."""
+NEAR_LOOKS, CLOSE_UPS = {"indoor": 0.25, "outdoor": 0.1}, {"indoor": 0.17, "outdoor": 0.08}
+"""Odds, by domain, of a view from a step away and of one at arm's length. Drivers and webcams take none."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class View:
     lens: Lens
     rotation: np.ndarray  # (3, 3) camera -> world
     position: np.ndarray  # (3,)
-    close: bool = False  # a close-up of what lies at arm's length
+    reach: str = "around"  # or "near": a step away from furniture or a wall; or "close": at arm's length
 
 
 def sample_view(rng: np.random.Generator, place: Place, lens: Lens) -> View:
@@ -99,7 +102,54 @@ def _close_up(rng, place, lens, target) -> View:
     heading, pitch = _aim(position, target)
     off = rng.normal(0, 0.1 * lens.fov, 2)
     rotation = _rotation(rng, lens, heading + np.radians(off[0]), np.clip(pitch + 0.6 * off[1], -80, 20))
-    return View(lens, rotation, position, close=True)
+    return View(lens, rotation, position, "close")
+
+
+def _face(rng, place: Place, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """A point on the side of a piece of furniture (mostly its front) or on a wall, and the way it faces, (3,) each.
+
+    Only of what stands in the room; outdoors of things and fronts that are within 12 m of `eye` (x, y).
+    """
+    if place.room is not None and rng.random() < 0.25:
+        axis, far = int(rng.integers(2)), int(rng.integers(2))
+        point, facing = rng.uniform(0.1, 0.9, 3) * place.room, np.zeros(3)
+        point[axis], point[2], facing[axis] = far * place.room[axis], rng.uniform(0.6, 1.7), 1 - 2 * far
+        return point, facing
+    item, at, yaw = place.placed[int(rng.integers(len(place.placed)))]
+    low, high = item.bounds()
+    half, foot = (high - low) / 2, at[2] + low[2]
+    small = max(half) < 0.25 or item.kind == "rug" or foot > 1.7
+    if small or (item.kind in STRUCTURE and (item.kind != "building" or place.room is not None)):
+        return None
+    turn = 0.5 * np.pi * rng.choice([0, 1, 2, 3], p=[0.55, 0.15, 0.15, 0.15])
+    facing, across = np.array([np.sin(turn), -np.cos(turn), 0]), np.array([np.cos(turn), np.sin(turn), 0])
+    point = (low + high) / 2 + half * (facing + across * rng.uniform(-0.7, 0.7))
+    spin = turn_of_yaw(yaw)
+    point, facing = spin @ point + at, spin @ facing
+    point[2] = min(point[2], foot + 1.6)
+    if place.room is None:
+        return (point, facing) if np.hypot(*(point[:2] - eye)) < 12 else None
+    return (point, facing) if (point[:2] > -0.1).all() and (point[:2] < np.add(place.room[:2], 0.1)).all() else None
+
+
+def _near_look(rng, place: Place, lens: Lens) -> View | None:
+    """From 0.8 to 2.2 m before a piece of furniture or a wall, towards it; None where the draw has no room for that."""
+    x, y, _ = place.viewpoint(rng)
+    found = _face(rng, place, np.array([x, y]))
+    if found is None:
+        return None
+    point, facing = found
+    azimuth, away = np.arctan2(facing[0], facing[1]) + rng.normal(0, 0.5), rng.uniform(0.8, 2.2)
+    position = point + away * np.array([np.sin(azimuth), np.cos(azimuth), 0])
+    position[2] = np.clip(rng.normal(*DEVICES[lens.device].heights), 0.4, 2.0)
+    if place.room is not None:
+        position[2] = min(position[2], place.room[2] - 0.3)
+        if (position[:2] < 0.2).any() or (position[:2] > np.subtract(place.room[:2], 0.2)).any():
+            return None
+    heading, pitch = _aim(position, point)
+    off = rng.normal(0, 0.12 * lens.fov, 2)
+    pitch = np.clip(pitch + 0.5 * off[1], -35, 5)
+    return View(lens, _rotation(rng, lens, heading + np.radians(off[0]), pitch), position, "near")
 
 
 # --- what a view shows, by a few rays ----------------------------------------------------------------------
@@ -132,13 +182,17 @@ def score(primitives, view: View) -> float:
     if seen is None:
         return 0.0
     depth, which = seen
-    nearest, middle, most = (0.2, 0.3, 0.6) if view.close else (0.3, 0.6, 0.58 if view.lens.fov < 48 else 0.5)
+    usual = (0.3, 0.6, 0.58 if view.lens.fov < 48 else 0.5)
+    nearest, middle, most = {"close": (0.2, 0.3, 0.6), "near": (0.3, 0.5, 0.8)}.get(view.reach, usual)
     if np.median(depth) < middle or depth.min() < nearest or np.isinf(depth).mean() > 0.8:
         return 0.0
     counts = np.bincount(primitives.instance[which[which >= 0]], minlength=1)[1:]
     if len(counts) and counts.max() > most * len(depth):
         return 0.0
-    return 0.5 + min(8, int((counts > 0).sum()))
+    things = int((counts > 0).sum())
+    if view.reach == "near" and (things < 2 or counts.sum() < 0.15 * len(depth)):  # walls count for nothing
+        return 0.0
+    return 0.5 + min(8, things)
 
 
 def is_clear(primitives, view: View) -> bool:
@@ -156,25 +210,37 @@ def is_clear(primitives, view: View) -> bool:
 
 
 def best_view(rng, primitives, place: Place, lens: Lens) -> View | None:
-    """The best of a few views through one lens; long lenses get more tries. None where every one is blocked.
+    """A view through one lens, from a few tries (long lenses get more); None where every one is blocked.
 
-    One in six looks at something from close by, where the place has a free spot for that.
+    Some look at something from close by (`CLOSE_UPS`) or from near (`NEAR_LOOKS`, through no long lens), where the
+    place has room for that. Three in four of the others show the most things of their tries; such views stand far
+    back, so the rest, like all near ones, are the first that is not blocked.
     """
-    targets = [] if place.style == "driver" or lens.device == "webcam" else _targets(place)
-    if targets and rng.random() < (0.17 if place.domain == "indoor" else 0.08):
+    walks = place.style != "driver" and lens.device != "webcam"
+    if walks and lens.fov > 40 and rng.random() < NEAR_LOOKS[place.domain]:
+        near = _first(primitives, (_near_look(rng, place, lens) for _ in range(60)))
+        if near is not None:
+            return near
+    targets = _targets(place) if walks else []
+    if targets and rng.random() < CLOSE_UPS[place.domain]:
         picked = [targets[int(rng.integers(len(targets)))] for _ in range(5)]
         close = _best(primitives, [_close_up(rng, place, lens, target) for target in picked])
         if close is not None:
             return close
-    return _best(primitives, [sample_view(rng, place, lens) for _ in range(7 if lens.fov < 48 else 4)])
+    views = [sample_view(rng, place, lens) for _ in range(7 if lens.fov < 48 else 4)]
+    return _first(primitives, views) if rng.random() < 0.25 else _best(primitives, views)
+
+
+def _first(primitives, views: Iterable[View | None]) -> View | None:
+    for view in views:
+        if view is not None and score(primitives, view) > 0 and is_clear(primitives, view):
+            return view
+    return None
 
 
 def _best(primitives, views: list[View]) -> View | None:
     scores = [score(primitives, view) for view in views]
-    for i in np.argsort(-np.array(scores), kind="stable"):
-        if scores[i] > 0 and is_clear(primitives, views[i]):
-            return views[i]
-    return None
+    return _first(primitives, [views[i] for i in np.argsort(-np.array(scores), kind="stable")])
 
 
 def step_aside(rng, primitives, place: Place, first: View, lens: Lens) -> View:
@@ -200,7 +266,7 @@ def step_aside(rng, primitives, place: Place, first: View, lens: Lens) -> View:
         heading, pitch = _aim(position, first.position + first.rotation[:, 2] * usual * rng.uniform(0.7, 1.5))
         off = rng.normal(0, 0.08 * lens.fov, 2)
         rotation = _rotation(rng, lens, heading + np.radians(off[0]), np.clip(pitch + 0.5 * off[1], -80, 30))
-        view = View(lens, rotation, position, first.close)
+        view = View(lens, rotation, position, first.reach)
         if np.linalg.norm(position - first.position) < 0.15 or score(primitives, view) <= 0:
             continue
         common = overlap(primitives, first, view)

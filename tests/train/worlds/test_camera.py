@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from heads.distortion import distort, undistort
-from train.worlds.camera import View, glance, is_clear
+from train.worlds.camera import NEAR_LOOKS, View, best_view, glance, is_clear
 from train.worlds.drawing.render import render
+from train.worlds.indoors.rooms import indoor
 from train.worlds.layout import MOST_LABELS, labelled, primitives_of, sample_scene, sample_views
 from train.worlds.lens import SIZES, Lens
 from train.worlds.things import Item, Paint
@@ -96,6 +97,29 @@ def test_depths_reach_from_arm_s_length_to_the_far_end_of_the_street():
         farthest.append(seen.max())
     assert 0.3 < min(nearest) < 1.0 and max(farthest) > 90
     assert 0.02 < np.mean(np.array(nearest) < 1.2) < 0.3
+
+
+def test_a_quarter_of_the_views_in_rooms_look_at_something_a_step_away():
+    lens, medians = Lens((192, 256), 235.7, (128.0, 96.0), device="depth camera"), {"near": [], "around": []}
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        place = indoor(rng)
+        primitives = primitives_of(place.placed)
+        view = best_view(rng, primitives, place, lens)
+        if view is None or view.reach == "close":
+            continue
+        seen = glance(primitives, view)
+        assert seen is not None and place.room is not None
+        depth, which = seen
+        medians[view.reach].append(np.median(depth))
+        if view.reach == "near":
+            x, y, z = view.position
+            assert 0 < x < place.room[0] and 0 < y < place.room[1] and 0.4 <= z <= 2.0
+            assert -35.1 <= np.degrees(np.arcsin(view.rotation[2, 2])) <= 5.1
+            assert len(np.unique(primitives.instance[which])) > 1  # never a bare wall
+    share = NEAR_LOOKS["indoor"]
+    assert abs(len(medians["near"]) - 100 * share) < 3 * (100 * share * (1 - share)) ** 0.5
+    assert 0.8 < np.median(medians["near"]) < 2.2 < np.median(medians["around"])
 
 
 def test_nothing_stands_right_before_a_lens_however_thin():
