@@ -6,7 +6,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from train.guide import NAMED, GuideOptions
+from train.guide import GuideOptions
+from train.guide import counts as guide_counts
 from vlm.model import Fathom
 
 
@@ -19,15 +20,7 @@ def counts_of(model: Fathom, batch: dict[str, Any], guide: GuideOptions | None =
     if batch.get("labels") is not None:
         counts["text"] = (batch["labels"][:, 1:] != -100).sum()
     if guide is not None and "looks" in batch:
-        counts["guide"] = torch.tensor(len(batch["looks"]["row"]) * len(guide.layers))
-        if guide.places is not None:
-            counts["places"] = batch["looks"]["values"].isfinite().sum()
-        if guide.cells is not None:
-            counts["cells"] = batch["looks"]["cell_values"].isfinite().sum()
-        if guide.answers is not None:
-            named = batch["looks"]["order"] < NAMED
-            counts["answers_look"] = named.sum()
-            counts["answers_hold"] = batch["looks"]["values"][named].isfinite().sum()
+        counts |= guide_counts(batch["looks"], guide)
     for name, truth in (batch.get("truth") or {}).items():
         parts = truth if isinstance(truth, list) else [truth]  # dense: one of an image; rays: one of the batch
         for part in parts:

@@ -19,7 +19,8 @@ from train.data.conversations import joined, question_of, told
 from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
-from train.guide import VALUES, GuideOptions, Mention, Shown, tokens_of
+from train.guide import GuideOptions
+from train.shown import VALUES, Mention, Shown, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -150,7 +151,7 @@ class Collator:
         if not _shows_things(sample):
             return [], (0, none)
         view, found = sample.views[0], []
-        shown = Shown(view.things, view.labels["instance"], view.depth_z, self._sizes(grids[0]))
+        shown = Shown(view.things, view.labels, view.depth_z, self._sizes(grids[0]))
         image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
         for number, messages in enumerate(sample.conversations, 1):
             question = question_of(messages)
@@ -225,19 +226,20 @@ class Collator:
 
 
 def stack_looks(rows: Sequence[list[Look]], length: int) -> dict[str, Tensor]:
-    """The rows' looks -> row, token, last, order (M,), share (M, length), values (M, 5)."""
+    """The rows' looks -> row, token, last, order, kind, colour (M,), share (M, length), values (M, 7)."""
     flat = [(number, look) for number, row in enumerate(rows) for look in row]
     share, values = torch.zeros(len(flat), length), torch.zeros(len(flat), len(VALUES))
     for m, (_, look) in enumerate(flat):
         share[m, look.image : look.image + len(look.at.share)] = torch.from_numpy(look.at.share)
         values[m] = torch.from_numpy(look.at.values)
-    numbers = [(number, look.token, look.last, look.order) for number, look in flat]
-    columns = torch.tensor(numbers, dtype=torch.long).reshape(-1, 4).unbind(1)
-    return dict(zip(("row", "token", "last", "order"), columns, strict=True)) | {"share": share, "values": values}
+    numbers = [(number, look.token, look.last, look.order, look.at.kind, look.at.colour) for number, look in flat]
+    columns = torch.tensor(numbers, dtype=torch.long).reshape(-1, 6).unbind(1)
+    names = ("row", "token", "last", "order", "kind", "colour")
+    return dict(zip(names, columns, strict=True)) | {"share": share, "values": values}
 
 
 def stack_cells(rows: Sequence[tuple[int, np.ndarray]]) -> dict[str, Tensor]:
-    """Of each row its first image token and the values of all -> cell_row, cell_token (N,), cell_values (N, 5)."""
+    """Of each row its first image token and the values of all -> cell_row, cell_token (N,), cell_values (N, 7)."""
     number = torch.tensor([b for b, (_, values) in enumerate(rows) for _ in values], dtype=torch.long)
     token = torch.tensor([first + k for first, values in rows for k in range(len(values))], dtype=torch.long)
     values = torch.from_numpy(np.concatenate([values for _, values in rows]))
