@@ -12,9 +12,10 @@ is in the picture, how far, how large. It is read off the hidden states by a fix
 weights either; nor do the fixed codes by which it tells kind and colour. A third, `cells`, makes every image token hold
 the same of what it shows itself, in the same directions: a look then has something to bring along. Then `answers`
 teaches the token before an answer to look at the names of its question, each with a head of its own, and to hold what
-they hold, LOUD enough to be heard among the rest; and `verdict` to hold which of the first two is farther left, higher,
-nearer, larger: an answer that compares two things finds that there in one word. See train/LOG.md for what they give.
-Qwen families, packed rows, whole weights. What questions name is found by `train.shown`.
+they hold, LOUD enough to be heard among the rest; `verdict` to hold which of the first two is farther left, higher,
+nearer, larger: an answer that compares two things finds that there in one word; and `copies` where the name is that an
+answer repeats. See train/LOG.md for what they give. Qwen families, packed rows, whole weights. What a question names is
+found by `train.shown`.
 """
 
 from collections.abc import Callable, Iterator
@@ -49,6 +50,7 @@ LOSSES = {
     "cells": ("cells",),
     "answers": ("answers_look", "answers_hold", "answers_name"),
     "verdict": ("verdict",),
+    "copies": ("copies",),
 }
 """Option of `GuideOptions` -> the losses that it gives."""
 
@@ -62,7 +64,8 @@ class GuideOptions(Options):
     the decoder layer in which the last token of a question looks at the first NAMED things of it, by one head each,
     those that follow `head`; its output must hold VALUES of each, and kind and colour of the first. Best behind
     `places`. verdict: the layer whose output must hold how the first two compare; best behind `answers`, with a layer
-    or two left to say it.
+    or two left to say it. copies: the layer in which an answer that repeats a name looks where the question has it,
+    word by word, by query head `head`; behind `verdict`, which tells the one name from the other.
     """
 
     layers: list[int] = field(default_factory=list)
@@ -71,6 +74,7 @@ class GuideOptions(Options):
     cells: int | None = number(None, least=0)
     answers: int | None = number(None, least=0)
     verdict: int | None = number(None, least=0)
+    copies: int | None = number(None, least=0)
 
 
 @dataclass
@@ -97,6 +101,7 @@ class Guide:
             ("cells", [options.cells or 0], text.num_hidden_layers),
             ("answers", [options.answers or 0], text.num_hidden_layers),
             ("verdict", [options.verdict or 0], text.num_hidden_layers),
+            ("copies", [options.copies or 0], text.num_hidden_layers),
         ):
             for value in values:
                 if not 0 <= value < most:
@@ -105,7 +110,7 @@ class Guide:
         layers = backbone.model.language_model.layers
         read_at = {name: getattr(options, name) for name in ("places", "cells", "answers", "verdict")}
         self.read_at = {name: layers[number] for name, number in read_at.items() if number is not None}
-        taught = {*options.layers, *([options.answers] if options.answers is not None else [])}
+        taught = {*options.layers, *(n for n in (options.answers, options.copies) if n is not None)}
         self.attentions = {number: layers[number].self_attn for number in sorted(taught)}
         own, size = torch.Generator().manual_seed(0), text.hidden_size
         loud = torch.tensor([1.0, *[LOUD * size**0.5] * (NAMED + 1)])[:, None, None]
@@ -141,8 +146,8 @@ class Guide:
     def losses(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
         """name -> (sum, count), counts as `counts` has them. mask (B, 1, L, L) bool; looks: row, token, last, order,
 
-        kind, colour (M,), share (M, L), values (M, 7), and with `cells` cell_row, cell_token (N,), cell_values (N, 7):
-        see `train.data.batches`.
+        kind, colour (M,), share (M, L), values (M, 7), and those of `cells` and `copies`: see `stack_looks` of
+        `train.data.batches`.
         """
         options, hidden, row, token = self.options, seen.hidden, looks["row"], looks["token"]
         total = looks["share"].new_zeros(())
@@ -161,6 +166,9 @@ class Guide:
             second = (looks["order"] == 1).nonzero()[:, 0]
             held = hidden["verdict"][row[second], looks["last"][second]]
             sums["verdict"] = self._held(held, verdicts(looks), 1 + NAMED)
+        if options.copies is not None:
+            logs = self._logs(seen, options.copies, options.head, mask, looks["copy_row"], looks["copy_token"])
+            sums["copies"] = -logs.gather(1, looks["copy_of"][:, None]).sum()
         known = counts(looks, options)
         return {name: (value, known[name]) for name, value in sums.items()}
 
@@ -238,6 +246,8 @@ def counts(looks: dict[str, Tensor], options: GuideOptions) -> dict[str, Tensor]
         told |= {"answers_look": few.sum(), "answers_hold": held, "answers_name": named}
     if options.verdict is not None:
         told["verdict"] = verdicts(looks).isfinite().sum()
+    if options.copies is not None:
+        told["copies"] = torch.tensor(len(looks["copy_row"]), device=looks["copy_row"].device)
     return told
 
 

@@ -35,11 +35,13 @@ _NAME = re.compile(
 class Mention:
     """Something that a question names or points at.
 
-    character: index of its last one in the question; share (h * w,): of each image token in what it stands for, sum 1,
-    or 0 where nothing is; values (7,): VALUES, nan = unknown; kind, colour: numbers in KINDS and COLOURS, -1 = unknown.
+    first, last: indices of its characters in the question, articles apart; share (h * w,): of each image token in what
+    it stands for, sum 1, or 0 where nothing is; values (7,): VALUES, nan = unknown; kind, colour: numbers in KINDS and
+    COLOURS, -1 = unknown.
     """
 
-    character: int
+    first: int
+    last: int
     share: np.ndarray
     values: np.ndarray
     kind: int = -1
@@ -90,18 +92,18 @@ class Shown:
             called = [t for t in self.things if t["kind"] == kind and colour in (None, t["colour"])]
             there = [t for t in called if t["instance"] in self.seen]
             code = KINDS.index(kind), -1 if colour is None else COLOURS.index(colour)
-            end = match.end() - 1
+            ends = match.start(3 if colour is None else 2), match.end() - 1
             if not called:
                 if self._nowhere(*code):
                     none = np.zeros(len(self.in_cells), np.float32)
-                    yield Mention(end, none, np.array(ABSENT, np.float32), *code)
+                    yield Mention(*ends, none, np.array(ABSENT, np.float32), *code)
             elif several and len(there) == len(called):
                 values = [math.nan] * 5 + [1.0, math.log1p(len(there))]
-                yield Mention(end, self._share(there), np.array(values, np.float32), *code)
+                yield Mention(*ends, self._share(there), np.array(values, np.float32), *code)
             elif not several and len(called) == len(there) == 1:
                 (thing,) = there
                 values = self._values(thing["instance"], float(thing.get("depth_z", math.nan)))
-                yield Mention(end, self._share(there), values, code[0], COLOURS.index(thing["colour"]))
+                yield Mention(*ends, self._share(there), values, code[0], COLOURS.index(thing["colour"]))
 
     def _points(self, question: str) -> Iterator[Mention]:
         for match in PLACE.finditer(question):
@@ -112,7 +114,7 @@ class Shown:
             values = np.full(len(VALUES), np.nan, np.float32)
             values[:3] = 2 * x - 1, 2 * y - 1, _log(metres)
             code = (int(_at(self.labels[name], x, y)) if name in self.labels else -1 for name in ("kind", "colour"))
-            yield Mention(match.end() - 1, share.ravel(), values, *code)
+            yield Mention(match.start(), match.end() - 1, share.ravel(), values, *code)
 
     def _nowhere(self, kind: int, colour: int) -> bool:
         """Whether no pixel, however small the thing, shows the kind in that colour (-1 = any)."""
@@ -214,3 +216,13 @@ def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[in
         return []
     of = {c: k for k, (start, end) in enumerate(own.offset_mapping) for c in range(start, end)}
     return [first + of[c] for c in characters]
+
+
+def copied(question: str, answer: str, mentions: list[Mention]) -> list[tuple[int, int]]:
+    """(character of the answer, that of the question) wherever the answer repeats a name of the question."""
+    pairs = []
+    for mention in mentions:
+        name = question[mention.first : mention.last + 1]
+        if match := re.search(rf"\b{re.escape(name)}\b", answer):
+            pairs += [(match.start() + k, mention.first + k) for k in range(len(name))]
+    return pairs

@@ -37,7 +37,7 @@ def mentions(question, things, instance, depth_z, grid, **labels):
 
 def test_a_name_stands_for_the_tokens_that_show_the_thing():
     question = "Is the red chair left or right of the grey table?"
-    found = {m.character: m.share for m in mentions(question, [CHAIR, TABLE], scene(), None, GRID)}
+    found = {m.last: m.share for m in mentions(question, [CHAIR, TABLE], scene(), None, GRID)}
     ends = {question.index("red chair") + len("red chair") - 1: 0, question.index("grey table") + 9: 7}
     assert set(found) == set(ends)
     for end, cell in ends.items():
@@ -46,7 +46,7 @@ def test_a_name_stands_for_the_tokens_that_show_the_thing():
 
 def test_a_kind_alone_will_do_where_there_is_one_of_it():
     question = "What colour is the chair?"
-    assert [m.character for m in mentions(question, [CHAIR, TABLE], scene(), None, GRID)] == [question.index("?") - 1]
+    assert [m.last for m in mentions(question, [CHAIR, TABLE], scene(), None, GRID)] == [question.index("?") - 1]
     twice = [CHAIR, {**TABLE, "kind": "chair"}]
     assert mentions(question, twice, scene(), None, GRID) == []
 
@@ -55,7 +55,7 @@ def test_a_kind_that_begins_like_another_is_not_taken_for_it():
     bus = {"kind": "bus", "colour": "red", "instance": 1}
     shelter = {"kind": "bus shelter", "colour": "red", "instance": 2}
     question = "Is the red bus shelter closer than the red bus?"
-    found = {m.character: m.share.argmax() for m in mentions(question, [bus, shelter], scene(), None, GRID)}
+    found = {m.last: m.share.argmax() for m in mentions(question, [bus, shelter], scene(), None, GRID)}
     assert found == {question.index(" closer") - 1: 7, question.index("?") - 1: 0}
     assert mentions("How far is the red bus shelter?", [bus], scene(), None, GRID) == []
 
@@ -69,7 +69,7 @@ def test_a_name_that_two_share_or_nobody_sees_is_left_out():
 def test_a_pixel_stands_for_the_token_that_it_lies_in(place, cell):
     question = f"What is at {place}?"
     (told,) = mentions(question, [], scene(), None, GRID)
-    assert question[told.character] == ")" and told.share.argmax() == cell and told.share.sum() == 1
+    assert question[told.last] == ")" and told.share.argmax() == cell and told.share.sum() == 1
 
 
 def test_a_mention_tells_where_how_far_and_how_large():
@@ -146,11 +146,11 @@ def test_a_cell_tells_its_own_place_and_depth_and_the_size_of_what_it_shows():
     assert np.isnan(Shown([], {"instance": scene()}, None, GRID).cell_values()[:, 2:]).all()
 
 
-def batch(model, questions, **options):
+def batch(model, questions, answer="yes", **options):
     turns = [
         [
             {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]},
-            {"role": "assistant", "content": [{"type": "text", "text": "yes"}]},
+            {"role": "assistant", "content": [{"type": "text", "text": answer}]},
         ]
         for question in questions
     ]
@@ -202,6 +202,19 @@ def test_a_verdict_says_how_the_first_two_things_compare():
     assert told[2:].isnan().all()  # how far the pixel is is not known
 
 
+def test_a_repeated_name_looks_where_the_question_has_it():
+    model = tiny_model()
+    questions = ["Which is nearer, the grey table or the red chair?", "Where is the red chair?"]
+    given = batch(model, questions, answer="It is the red chair.", copies=3)
+    looks, ids = given["looks"], given["input_ids"][0]
+    pairs = list(zip(looks["copy_token"].tolist(), looks["copy_of"].tolist(), strict=True))
+    assert pairs and all(ids[before + 1] == ids[of] for before, of in pairs)
+    for before, of in pairs:
+        assert given["labels"][0, before + 1] != -100 and given["labels"][0, of] == -100 and of < before
+    said = [model.processor.tokenizer.decode(ids[before + 1]) for before, _ in pairs]
+    assert "".join(said) == 2 * " red chair"
+
+
 def test_scores_are_those_of_the_models_own_attention():
     model = tiny_model()
     model.backbone.set_attn_implementation("eager")
@@ -225,14 +238,14 @@ def test_scores_are_those_of_the_models_own_attention():
 
 def test_a_few_steps_teach_the_attention_to_look_there_and_the_token_to_hold_what_is_there():
     model = tiny_model()
-    options = GuideOptions(layers=[1], head=0, places=2, cells=0, answers=3, verdict=3)
+    options = GuideOptions(layers=[1], head=0, places=2, cells=0, answers=3, verdict=3, copies=3)
     guide = Guide(options, model.backbone)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     counts = {"guide": 2, "places": 6 + 2, "cells": 2 * 16 + 2, "answers_look": 2, "answers_hold": 6 + 2}
-    counts |= {"places_name": 2, "answers_name": 2, "verdict": 2}
+    counts |= {"places_name": 2, "answers_name": 2, "verdict": 2, "copies": 3}
     values: dict[str, list[float]] = {name: [] for name in counts}
     for _ in range(50):
-        given = batch(model, ["Where is the red chair, behind (10, 990)?"], cells=0)
+        given = batch(model, ["Where is the red chair, behind (10, 990)?"], answer="the red chair", cells=0, copies=3)
         known = counts_of(model, {"looks": given["looks"]}, guide.options)
         looks = given.pop("looks")
         with guide.watching() as seen:
@@ -268,6 +281,7 @@ def test_a_chat_template_that_melts_with_the_question_is_left_out():
         {"layers": [1], "answers": 4},
         {"layers": [1], "answers": 2, "head": 1},
         {"layers": [1], "verdict": 4},
+        {"layers": [1], "copies": 4},
     ],
 )
 def test_layers_and_heads_that_are_not_there_are_told(options):
@@ -284,8 +298,8 @@ def test_the_command_teaches_it_and_logs_it(tmp_path):
         f"start: {start}\nrecords: [{records}]\nsteps: 2\nbatch: 4\naccumulate: 2\nlog_every: 1\nworkers: 0\n"
         f"held_out: [{records}]\n"
         "losses: {text: 1.0, guide: 0.5, places: 0.5, places_name: 0.5, cells: 0.5, answers_look: 0.5,\n"
-        "  answers_hold: 0.5, answers_name: 0.5, verdict: 0.5}\n"
-        "guide: {layers: [1, 2], places: 2, cells: 0, answers: 2, verdict: 3}\n"
+        "  answers_hold: 0.5, answers_name: 0.5, verdict: 0.5, copies: 0.5}\n"
+        "guide: {layers: [1, 2], places: 2, cells: 0, answers: 2, verdict: 3, copies: 3}\n"
     )
     result = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.data.conversations import joined, question_of, told
+from train.data.conversations import joined, only_exchange, told
 from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
 from train.guide import GuideOptions
-from train.shown import VALUES, Mention, Shown, tokens_of
+from train.shown import VALUES, Mention, Shown, copied, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -38,6 +38,19 @@ class Look:
     order: int  # which of its question's things it is, from 0
     image: int  # the row's first image token
     at: Mention
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What the guide is told of one row: looks; copies: (token before a repeated one, the one that it repeats);
+
+    image: the row's first image token; cells (N, 7): VALUES from there on, none where they are not asked for.
+    """
+
+    looks: list[Look]
+    copies: list[tuple[int, int]]
+    image: int
+    cells: np.ndarray
 
 
 class Collator:
@@ -69,10 +82,8 @@ class Collator:
         rows = [self._row(sample, grid) for sample, grid in zip(samples, grids, strict=True)]
         batch |= self._stack(rows)
         if self.guide is not None:
-            asked = self.guide.cells is not None
-            given = zip(samples, grids, rows, strict=True)
-            found, cells = zip(*[self._shown(*each, cells=asked) for each in given], strict=True)
-            batch["looks"] = stack_looks(found, batch["input_ids"].shape[1]) | (stack_cells(cells) if asked else {})
+            found = [self._shown(*each, self.guide) for each in zip(samples, grids, rows, strict=True)]
+            batch["looks"] = stack_looks(found, batch["input_ids"].shape[1], self.guide)
         if pictures is not None:
             batch["truth"] = self._truth(views, plans, grids)
         return batch
@@ -140,31 +151,32 @@ class Collator:
             row["position"] = torch.from_numpy(np.concatenate([prefix, *parts], 1))
         return row
 
-    def _shown(
-        self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor], cells: bool
-    ) -> tuple[list[Look], tuple[int, np.ndarray]]:
-        """What the questions about a sample's one picture, seen whole, name or point at; and its first image token with
-
-        what each image token shows, none without `cells`. Nothing of other samples.
-        """
+    def _shown(self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor], guide: GuideOptions) -> Looks:
+        """What the questions about a sample's one picture, seen whole, name or point at. Nothing of other samples."""
         none = np.zeros((0, len(VALUES)), np.float32)
         if not _shows_things(sample):
-            return [], (0, none)
-        view, found = sample.views[0], []
+            return Looks([], [], 0, none)
+        view, tokenizer = sample.views[0], self.processor.tokenizer
         shown = Shown(view.things, view.labels, view.depth_z, self._sizes(grids[0]))
         image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
+        found, copies = [], []
         for number, messages in enumerate(sample.conversations, 1):
-            question = question_of(messages)
+            exchange = only_exchange(messages)
             own = (row["block"] == number).nonzero()[:, 0].tolist()
-            if question is None or not own:
+            if exchange is None or not own:
                 continue
-            told = shown.mentions(question)
-            ids = row["ids"][own[0] : own[-1] + 1].tolist()
-            places = tokens_of(self.processor.tokenizer, question, ids, [mention.character for mention in told])
-            last = own[int((row["labels"][own[0] : own[-1] + 1] != -100).nonzero()[0, 0]) - 1]
-            tokens = sorted(zip((own[0] + place for place in places), told, strict=False), key=lambda look: look[0])
-            found += [Look(token, last, order, image, mention) for order, (token, mention) in enumerate(tokens)]
-        return found, (image, shown.cell_values() if cells else none)
+            told, begin, end = shown.mentions(exchange[0]), own[0], own[-1] + 1
+            ids = row["ids"][begin:end].tolist()
+            answer = begin + int((row["labels"][begin:end] != -100).nonzero()[0, 0])
+            places = tokens_of(tokenizer, exchange[0], ids, [mention.last for mention in told])
+            tokens = sorted(zip((begin + place for place in places), told, strict=False), key=lambda look: look[0])
+            found += [Look(token, answer - 1, order, image, mention) for order, (token, mention) in enumerate(tokens)]
+            if guide.copies is not None and (pairs := copied(*exchange, told)):
+                to, of = zip(*pairs, strict=True)
+                repeats = tokens_of(tokenizer, exchange[1], ids[answer - begin :], list(to))
+                named = tokens_of(tokenizer, exchange[0], ids, list(of))
+                copies += {answer + r - 1: begin + n for r, n in zip(repeats, named, strict=False)}.items()
+        return Looks(found, copies, image, none if guide.cells is None else shown.cell_values())
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
         """(3, L) Qwen's rotary positions (time, height, width): text counts on behind an image's longer side."""
@@ -225,25 +237,33 @@ class Collator:
         return truth
 
 
-def stack_looks(rows: Sequence[list[Look]], length: int) -> dict[str, Tensor]:
-    """The rows' looks -> row, token, last, order, kind, colour (M,), share (M, length), values (M, 7)."""
-    flat = [(number, look) for number, row in enumerate(rows) for look in row]
+def stack_looks(rows: Sequence[Looks], length: int, guide: GuideOptions) -> dict[str, Tensor]:
+    """The rows' looks -> row, token, last, order, kind, colour (M,), share (M, length), values (M, 7).
+
+    With `guide.cells` also cell_row, cell_token (N,), cell_values (N, 7), with `guide.copies` copy_row, copy_token,
+    copy_of (K,).
+    """
+    flat = [(number, look) for number, row in enumerate(rows) for look in row.looks]
     share, values = torch.zeros(len(flat), length), torch.zeros(len(flat), len(VALUES))
     for m, (_, look) in enumerate(flat):
         share[m, look.image : look.image + len(look.at.share)] = torch.from_numpy(look.at.share)
         values[m] = torch.from_numpy(look.at.values)
-    numbers = [(number, look.token, look.last, look.order, look.at.kind, look.at.colour) for number, look in flat]
-    columns = torch.tensor(numbers, dtype=torch.long).reshape(-1, 6).unbind(1)
     names = ("row", "token", "last", "order", "kind", "colour")
-    return dict(zip(names, columns, strict=True)) | {"share": share, "values": values}
+    looks = _columns(names, [(b, k.token, k.last, k.order, k.at.kind, k.at.colour) for b, k in flat])
+    looks |= {"share": share, "values": values}
+    if guide.cells is not None:
+        cells = [(b, row.image + k) for b, row in enumerate(rows) for k in range(len(row.cells))]
+        looks |= _columns(("cell_row", "cell_token"), cells)
+        looks["cell_values"] = torch.from_numpy(np.concatenate([row.cells for row in rows]))
+    if guide.copies is not None:
+        looks |= _columns(
+            ("copy_row", "copy_token", "copy_of"), [(b, *pair) for b, r in enumerate(rows) for pair in r.copies]
+        )
+    return looks
 
 
-def stack_cells(rows: Sequence[tuple[int, np.ndarray]]) -> dict[str, Tensor]:
-    """Of each row its first image token and the values of all -> cell_row, cell_token (N,), cell_values (N, 7)."""
-    number = torch.tensor([b for b, (_, values) in enumerate(rows) for _ in values], dtype=torch.long)
-    token = torch.tensor([first + k for first, values in rows for k in range(len(values))], dtype=torch.long)
-    values = torch.from_numpy(np.concatenate([values for _, values in rows]))
-    return {"cell_row": number, "cell_token": token, "cell_values": values}
+def _columns(names: tuple[str, ...], rows: list[tuple[int, ...]]) -> dict[str, Tensor]:
+    return dict(zip(names, torch.tensor(rows, dtype=torch.long).reshape(-1, len(names)).unbind(1), strict=True))
 
 
 def _shows_things(sample: Sample) -> bool:

@@ -48,11 +48,11 @@ def told(processor: FathomProcessor, messages: list[Message], grids: list[list[i
     return ids, labels
 
 
-def question_of(messages: list[Message]) -> str | None:
-    """What is asked in a conversation of one question and one answer."""
+def only_exchange(messages: list[Message]) -> tuple[str, str] | None:
+    """Question and answer of a conversation of one of each."""
     exchanges = _exchanges(messages)
-    asked = exchanges[0][0][-1]
-    return _text(asked["content"]) if len(exchanges) == 1 and asked["role"] == "user" else None
+    asked, answer = exchanges[0]
+    return (_text(asked[-1]["content"]), answer) if len(exchanges) == 1 and asked[-1]["role"] == "user" else None
 
 
 def joined(conversations: list[list[Message]]) -> list[Message]:
