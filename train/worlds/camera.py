@@ -38,7 +38,7 @@ def sample_view(rng: np.random.Generator, place: Place, lens: Lens) -> View:
     z = np.clip(rng.normal(*made.heights), 0.3, 2.2)
     pitch = rng.normal(*made.pitches)
     if place.style == "driver":
-        z = rng.uniform(1.9, 2.2) if rng.random() < 0.08 else np.clip(z, 1.2, 1.8)
+        z = rng.uniform(1.9, 2.2) if rng.random() < 0.08 else np.clip(z, 1.2, 1.9)
     elif rng.random() < 0.17:  # from a child's hand, a robot, the floor, a low table
         z, pitch = rng.uniform(0.3, 0.95), rng.normal(-2, 7)
     elif place.domain == "outdoor":

@@ -21,7 +21,7 @@ class Place:
     """What is placed, and a sampler of viewpoints (x, y, heading in radians from +y towards +x).
 
     targets: points (x, y, z) that are worth a close-up, metres, in the frame of the place.
-    style: who looks; "driver" is a camera in a car: in its lane, level, 1.2-1.8 m (higher in a truck) above the road.
+    style: who looks; "driver" is a camera in a car: in its lane, level, 1.2-1.9 m (higher in a truck) above the road.
     """
 
     domain: str
