@@ -39,6 +39,8 @@ NAMED = 3
 FAMILY = "qwen3_vl"
 LOUD = 1 / 6
 """Share of its hidden state's length that a value of 1 takes at the token before an answer; elsewhere 1 / sqrt(C)."""
+SURE = 4.0
+"""Log odds of a verdict that is held as 1."""
 CODE = 36.0
 """Scale of the logits of kinds and colours: a code that fills a quarter of a hidden state is near certain."""
 APART = {"x": 0.15, "y": 0.15, "log_depth_z": 0.15, "width": 0.15, "height": 0.15}
@@ -165,7 +167,7 @@ class Guide:
         if options.verdict is not None:
             second = (looks["order"] == 1).nonzero()[:, 0]
             held = hidden["verdict"][row[second], looks["last"][second]]
-            sums["verdict"] = self._held(held, verdicts(looks), 1 + NAMED)
+            sums["verdict"] = self._judged(held, verdicts(looks))
         if options.copies is not None:
             logs = self._logs(seen, options.copies, options.head, mask, looks["copy_row"], looks["copy_token"])
             sums["copies"] = -logs.gather(1, looks["copy_of"][:, None]).sum()
@@ -198,6 +200,12 @@ class Guide:
         """How far hidden states (M, C) are from holding VALUES (M, n), nan = unknown, in sum."""
         told = self.read(hidden, reader)[:, : values.shape[1]]
         return masked_sum((told - values.nan_to_num()).abs(), values.isfinite())[0]
+
+    def _judged(self, hidden: Tensor, values: Tensor) -> Tensor:
+        """Cross-entropy of verdicts (P, n), nan = unknown, with the odds that hidden states (P, C) hold, in sum."""
+        odds = SURE * self.read(hidden, 1 + NAMED)[:, : values.shape[1]]
+        wrong = functional.binary_cross_entropy_with_logits(odds, (values.nan_to_num() + 1) / 2, reduction="none")
+        return masked_sum(wrong, values.isfinite())[0]
 
     def _named(self, hidden: Tensor, looks: dict[str, Tensor]) -> Tensor:
         """Cross-entropy of kinds and colours, -1 = unknown, read off hidden states (M, C) by fixed codes, in sum."""
