@@ -35,7 +35,7 @@ from train.worlds.things import COLOURS, KINDS
 from vlm.options import Options, number
 
 NAMED = 3
-"""How many things a question's last token looks at: "which of the three is nearest"."""
+"""How many things the token before an answer looks at: "which of the three is nearest"."""
 FAMILY = "qwen3_vl"
 LOUD = 1 / 6
 """Share of its hidden state's length that a value of 1 takes at the token before an answer; elsewhere 1 / sqrt(C)."""
@@ -43,8 +43,8 @@ SURE = 4.0
 """Log odds of a verdict that is held as 1."""
 CODE = 36.0
 """Scale of the logits of kinds and colours: a code that fills a quarter of a hidden state is near certain."""
-APART = {"x": 0.15, "y": 0.15, "log_depth_z": 0.15, "width": 0.15, "height": 0.15}
-"""Differences of VALUES at which a verdict is clear: it is tanh(difference / that)."""
+APART, COMPARED = 0.15, 5
+"""Difference at which a verdict is clear, it is tanh(difference / that), and how many of VALUES have one."""
 
 LOSSES = {
     "layers": ("guide",),
@@ -63,7 +63,7 @@ class GuideOptions(Options):
 
     places: the decoder layer whose output must hold VALUES, kind and colour, None = none. cells: VALUES again, for
     image tokens, each of what it shows: best the layer before those of the guide, which then find it there. answers:
-    the decoder layer in which the last token of a question looks at the first NAMED things of it, by one head each,
+    the decoder layer in which the token before an answer looks at the first NAMED things of it, by one head each,
     those that follow `head`; its output must hold VALUES of each, and kind and colour of the first. Best behind
     `places`. verdict: the layer whose output must hold how the first two compare; best behind `answers`, with a layer
     or two left to say it. copies: the layer in which an answer that repeats a name looks where the question has it,
@@ -82,7 +82,7 @@ class GuideOptions(Options):
 @dataclass
 class Seen:
     """What went by in one pass: of every taught layer its attention, that one's input and rotary positions; and the
-    hidden states (B, L, C) that `places`, `cells` and `answers` read."""
+    hidden states (B, L, C) that `places`, `cells`, `answers` and `verdict` read."""
 
     attentions: dict[int, tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]] = field(default_factory=dict)
     hidden: dict[str, Tensor] = field(default_factory=dict)
@@ -96,22 +96,15 @@ class Guide:
         if backbone.config.model_type != FAMILY:
             raise InputError("guide", f"a {backbone.config.model_type} backbone", FAMILY)
         spare = text.num_attention_heads - (NAMED if options.answers is not None else 0)  # those of `answers`
-        for name, values, most in (
-            ("layers", options.layers, text.num_hidden_layers),
-            ("head", [options.head], spare),
-            ("places", [options.places or 0], text.num_hidden_layers),
-            ("cells", [options.cells or 0], text.num_hidden_layers),
-            ("answers", [options.answers or 0], text.num_hidden_layers),
-            ("verdict", [options.verdict or 0], text.num_hidden_layers),
-            ("copies", [options.copies or 0], text.num_hidden_layers),
-        ):
-            for value in values:
-                if not 0 <= value < most:
-                    raise InputError(f"guide.{name}", f"there is no {value}", f"0 to {most - 1}")
+        numbers = {name: getattr(options, name) for name in ("places", "cells", "answers", "verdict", "copies")}
+        told = [("layers", layer, text.num_hidden_layers) for layer in options.layers]
+        told += [(name, layer, text.num_hidden_layers) for name, layer in numbers.items() if layer is not None]
+        for name, value, most in (*told, ("head", options.head, spare)):
+            if not 0 <= value < most:
+                raise InputError(f"guide.{name}", f"there is no {value}", f"0 to {most - 1}")
         self.options = options
         layers = backbone.model.language_model.layers
-        read_at = {name: getattr(options, name) for name in ("places", "cells", "answers", "verdict")}
-        self.read_at = {name: layers[number] for name, number in read_at.items() if number is not None}
+        self.read_at = {name: layers[n] for name, n in numbers.items() if n is not None and name != "copies"}
         taught = {*options.layers, *(n for n in (options.answers, options.copies) if n is not None)}
         self.attentions = {number: layers[number].self_attn for number in sorted(taught)}
         own, size = torch.Generator().manual_seed(0), text.hidden_size
@@ -175,7 +168,7 @@ class Guide:
         return {name: (value, known[name]) for name, value in sums.items()}
 
     def _answers(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor], layer: int) -> dict[str, Tensor]:
-        """`answers_look`: - log(attention) from a question's last token to the token of each name; `answers_hold`:
+        """`answers_look`: - log(attention) from the token before an answer to the token of each name; `answers_hold`:
 
         VALUES of each; `answers_name`: kind and colour of the first.
         """
@@ -197,13 +190,12 @@ class Guide:
         return scores.masked_fill(~mask[row, 0, token], -1e4).log_softmax(-1)
 
     def _held(self, hidden: Tensor, values: Tensor, reader: int = 0) -> Tensor:
-        """How far hidden states (M, C) are from holding VALUES (M, n), nan = unknown, in sum."""
-        told = self.read(hidden, reader)[:, : values.shape[1]]
-        return masked_sum((told - values.nan_to_num()).abs(), values.isfinite())[0]
+        """How far hidden states (M, C) are from holding VALUES (M, 7), nan = unknown, in sum."""
+        return masked_sum((self.read(hidden, reader) - values.nan_to_num()).abs(), values.isfinite())[0]
 
     def _judged(self, hidden: Tensor, values: Tensor) -> Tensor:
-        """Cross-entropy of verdicts (P, n), nan = unknown, with the odds that hidden states (P, C) hold, in sum."""
-        odds = SURE * self.read(hidden, 1 + NAMED)[:, : values.shape[1]]
+        """Cross-entropy of verdicts (P, 5), nan = unknown, with the odds that hidden states (P, C) hold, in sum."""
+        odds = SURE * self.read(hidden, 1 + NAMED)[:, :COMPARED]
         wrong = functional.binary_cross_entropy_with_logits(odds, (values.nan_to_num() + 1) / 2, reduction="none")
         return masked_sum(wrong, values.isfinite())[0]
 
@@ -231,13 +223,13 @@ def unit(hidden: Tensor) -> Tensor:
 
 
 def verdicts(looks: dict[str, Tensor]) -> Tensor:
-    """(P, 5): how the first two things of each question that has two compare in APART's VALUES, -1 to 1, nan = unknown.
+    """(P, 5): how the first two things of each question that has two compare in VALUES, -1 to 1, nan = unknown.
 
     Positive: the first is farther right, lower, farther away, wider, taller. A question's things follow each other.
     """
     second = (looks["order"] == 1).nonzero()[:, 0]
-    pairs = looks["values"][:, : len(APART)]
-    return ((pairs[second - 1] - pairs[second]) / pairs.new_tensor(list(APART.values()))).tanh()
+    pairs = looks["values"][:, :COMPARED]
+    return ((pairs[second - 1] - pairs[second]) / APART).tanh()
 
 
 def counts(looks: dict[str, Tensor], options: GuideOptions) -> dict[str, Tensor]:
@@ -255,7 +247,7 @@ def counts(looks: dict[str, Tensor], options: GuideOptions) -> dict[str, Tensor]
     if options.verdict is not None:
         told["verdict"] = verdicts(looks).isfinite().sum()
     if options.copies is not None:
-        told["copies"] = torch.tensor(len(looks["copy_row"]), device=looks["copy_row"].device)
+        told["copies"] = looks["copy_row"].new_tensor(len(looks["copy_row"]))
     return told
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,18 @@ class Recipe(Options):
                 raise InputError("guide", f"{name} or its weight alone", f"guide.{name} and {wanted}, or neither")
             if given and not self.guide.layers:
                 raise InputError("guide", f"{name} without layers", "guide.layers and losses.guide too")
+        self._check_order()
+
+    def _check_order(self) -> None:
+        """What the guide teaches in one layer is found there by the next."""
+        guide = self.guide
+        if guide.verdict is not None and guide.answers is None:
+            raise InputError("guide", "verdict without answers", "guide.answers and its losses too")
+        chain = [(name, getattr(guide, name)) for name in ("answers", "verdict", "copies")]
+        chain = [(name, layer) for name, layer in chain if layer is not None]
+        for (name, layer), (later, its) in pairwise(chain):
+            if its < layer:
+                raise InputError("guide", f"{later} in layer {its}, before {name} in {layer}", f"{layer} or later")
 
     @property
     def sources(self) -> list[Source]:

@@ -14,21 +14,23 @@ from typing import Any
 import numpy as np
 
 from train.worlds.asking.phrases import plural
+from train.worlds.asking.seen import SPECK
 from train.worlds.things import COLOURS, KINDS, THINGS
 
 VALUES = ("x", "y", "log_depth_z", "width", "height", "there", "log_count")
-"""Of what is named: its middle from the picture's, in half sides; log metres; its size, in half sides; 1, or -1 where
+"""Of what is named: its middle from the picture's, in half sides; log of its metres over USUAL; its size, in half
 
-there is nothing of that name; log(1 + how many) there are of what a kind's name stands for.
+sides; 1, or -1 where there is nothing of that name; log(1 + how many) there are of what a kind's name stands for.
 """
+USUAL = 4.0
+"""Metres that are held as 0: log depths of either sign take less of a hidden state than large ones of one sign."""
 ABSENT = (*[math.nan] * 5, -1.0, 0.0)
 PLACE = re.compile(r"\((\d{1,4}), (\d{1,4})\)")
-NO_NAMES = ("as a box", "a box around", "the box that holds", "bounding box")
+NO_NAMES = ("as a box", "a box around", "the box that holds")
 
 _KIND_OF = {name: kind for kind in THINGS for name in (kind, plural(kind))}
-_NAME = re.compile(
-    rf"\b(?:(the|an?) )?(?:({'|'.join(COLOURS[1:])}) )?({'|'.join(sorted(_KIND_OF, key=len, reverse=True))})\b"
-)
+_KINDS, _COLOURS = "|".join(sorted(_KIND_OF, key=len, reverse=True)), "|".join(COLOURS[1:])
+_NAME = re.compile(rf"\b(?:([Tt]he|[Aa]n?(?: flight of)?) )?(?:({_COLOURS}) )?({_KINDS})\b")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Mention:
     colour: int = -1
 
 
-class Shown:
+class Pictured:
     """What one picture shows in its image tokens, measured once for all that is asked about it.
 
     things: dictionaries with kind, colour and instance, as `fathom worlds` writes them; labels: instance (H, W) whole
@@ -76,7 +78,8 @@ class Shown:
     def mentions(self, question: str) -> list[Mention]:
         """What a question names or points at, with the image tokens that show it.
 
-        A name of one thing that two share, or of a thing without a visible pixel, is left out.
+        A name of one thing that two share is left out; so is one of things that are hardly or not to be seen. That
+        nothing of a name is there is told only where the labels have kind and colour.
         """
         return [*self._named(question), *self._points(question)]
 
@@ -86,24 +89,25 @@ class Shown:
         for match in _NAME.finditer(question):
             article, colour, name = match.groups()
             kind = _KIND_OF[name]
-            several = name != kind or (article is not None and article != "the")
+            several = name != kind or (article is not None and article.lower() != "the")
             if not several and article is None and colour is None:
                 continue  # a bare kind: one of several options
-            called = [t for t in self.things if t["kind"] == kind and colour in (None, t["colour"])]
+            called = [t for t in self.things if t["kind"] == kind and colour in (None, t.get("colour"))]
             there = [t for t in called if t["instance"] in self.seen]
-            code = KINDS.index(kind), -1 if colour is None else COLOURS.index(colour)
+            plain = all(t.get("visible", 1) > SPECK for t in there)
+            code = KINDS.index(kind), _number(COLOURS, colour)
             ends = match.start(3 if colour is None else 2), match.end() - 1
             if not called:
                 if self._nowhere(*code):
                     none = np.zeros(len(self.in_cells), np.float32)
                     yield Mention(*ends, none, np.array(ABSENT, np.float32), *code)
-            elif several and len(there) == len(called):
+            elif several and plain and len(there) == len(called):
                 values = [math.nan] * 5 + [1.0, math.log1p(len(there))]
                 yield Mention(*ends, self._share(there), np.array(values, np.float32), *code)
             elif not several and len(called) == len(there) == 1:
                 (thing,) = there
                 values = self._values(thing["instance"], float(thing.get("depth_z", math.nan)))
-                yield Mention(*ends, self._share(there), values, code[0], COLOURS.index(thing["colour"]))
+                yield Mention(*ends, self._share(there), values, code[0], _number(COLOURS, thing.get("colour")))
 
     def _points(self, question: str) -> Iterator[Mention]:
         for match in PLACE.finditer(question):
@@ -113,8 +117,9 @@ class Shown:
             metres = math.nan if self.depth_z is None else float(_at(self.depth_z, x, y))
             values = np.full(len(VALUES), np.nan, np.float32)
             values[:3] = 2 * x - 1, 2 * y - 1, _log(metres)
-            code = (int(_at(self.labels[name], x, y)) if name in self.labels else -1 for name in ("kind", "colour"))
-            yield Mention(match.start(), match.end() - 1, share.ravel(), values, *code)
+            kind, colour = (int(_at(self.labels[k], x, y)) if k in self.labels else -1 for k in ("kind", "colour"))
+            kind, colour = (kind if kind < len(KINDS) else -1), (colour if colour < len(COLOURS) else -1)
+            yield Mention(match.start(), match.end() - 1, share.ravel(), values, kind, colour)
 
     def _nowhere(self, kind: int, colour: int) -> bool:
         """Whether no pixel, however small the thing, shows the kind in that colour (-1 = any)."""
@@ -203,7 +208,11 @@ def _uneven(map_: np.ndarray, grid: tuple[int, int]) -> list[np.ndarray]:
 
 
 def _log(metres: float) -> float:
-    return math.log(metres) if 0 < metres < math.inf else math.nan
+    return math.log(metres / USUAL) if 0 < metres < math.inf else math.nan
+
+
+def _number(names: tuple[str, ...], name: str | None) -> int:
+    return names.index(name) if name in names else -1
 
 
 def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[int]) -> list[int]:
@@ -220,9 +229,11 @@ def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[in
 
 def copied(question: str, answer: str, mentions: list[Mention]) -> list[tuple[int, int]]:
     """(character of the answer, that of the question) wherever the answer repeats a name of the question."""
+    asked = {question[mention.first : mention.last + 1]: mention.first for mention in mentions}
     pairs = []
-    for mention in mentions:
-        name = question[mention.first : mention.last + 1]
-        if match := re.search(rf"\b{re.escape(name)}\b", answer):
-            pairs += [(match.start() + k, mention.first + k) for k in range(len(name))]
+    for match in _NAME.finditer(answer):
+        start = match.start(3 if match[2] is None else 2)
+        first = asked.get(answer[start : match.end()])
+        if first is not None:
+            pairs += [(start + k, first + k) for k in range(match.end() - start)]
     return pairs

@@ -11,10 +11,11 @@ from heads.errors import InputError
 from tests.tiny import tiny_model, tiny_records
 from train.data.batches import Collator
 from train.data.samples import Sample, View
-from train.guide import Guide, GuideOptions, attention_scores, verdicts
+from train.guide import LOSSES, Guide, GuideOptions, attention_scores, verdicts
 from train.losses import counts_of
 from train.recipe import Recipe, Trains
-from train.shown import Shown, tokens_of
+from train.shown import USUAL, Pictured, copied, tokens_of
+from train.worlds.asking.phrases import PHRASES, TRUE_FALSE, YES_NO
 from train.worlds.things import COLOURS, KINDS
 from vlm.cli import app
 
@@ -32,7 +33,7 @@ def scene() -> np.ndarray:
 
 
 def mentions(question, things, instance, depth_z, grid, **labels):
-    return Shown(things, {"instance": instance} | labels, depth_z, grid).mentions(question)
+    return Pictured(things, {"instance": instance} | labels, depth_z, grid).mentions(question)
 
 
 def test_a_name_stands_for_the_tokens_that_show_the_thing():
@@ -74,12 +75,12 @@ def test_a_pixel_stands_for_the_token_that_it_lies_in(place, cell):
 
 def test_a_mention_tells_where_how_far_and_how_large():
     (chair,) = mentions("Where is the red chair?", [{**CHAIR, "depth_z": 2.5}], scene(), None, GRID)
-    np.testing.assert_allclose(chair.values, [-0.75, -0.5, np.log(2.5), 0.5, 1.0, 1, np.nan], atol=0.02)
+    np.testing.assert_allclose(chair.values, [-0.75, -0.5, np.log(2.5 / USUAL), 0.5, 1.0, 1, np.nan], atol=0.02)
     assert KINDS[chair.kind] == "chair" and COLOURS[chair.colour] == "red"
     depth_z = np.full((64, 128), 3.0, np.float32)
     depth_z[:, 64:] = np.inf
     near, sky = mentions("Is (250, 500) nearer than (750, 500)?", [], scene(), depth_z, GRID)
-    np.testing.assert_allclose(near.values[:3], [-0.5, 0, np.log(3)], atol=1e-6)
+    np.testing.assert_allclose(near.values[:3], [-0.5, 0, np.log(3 / USUAL)], atol=1e-6)
     assert np.isnan(near.values[3:]).all() and np.isnan(sky.values[2:]).all() and near.kind == near.colour == -1
 
 
@@ -114,14 +115,52 @@ def test_a_kind_counts_all_of_it():
     (told,) = mentions("How many chairs are there?", things, scene(), None, GRID)
     assert told.values[6] == pytest.approx(np.log(3)) and told.values[5] == 1
     np.testing.assert_allclose(told.share, [2 / 3, 0, 0, 0, 0, 0, 0, 1 / 3], atol=1e-6)
-    assert mentions("How many chairs are there?", [*things, {**CHAIR, "instance": 9}], scene(), None, GRID) == []
+    for unclear in ({**CHAIR, "instance": 9}, {**TABLE, "kind": "chair", "visible": 1e-4}):  # unseen; a speck
+        assert mentions("How many chairs are there?", [CHAIR, unclear], scene(), None, GRID) == []
 
 
 def test_words_that_are_no_names():
     box = [{**CHAIR, "kind": "box"}]
-    for question in ("Draw a box around the lamp.", "From where to where does it reach, as a box?", "A. box B. wall"):
+    boxed = (
+        "Draw a box around the lamp.",
+        "From where to where does it reach, as a box?",
+        "Find the box that holds it.",
+    )
+    for question in (*boxed, "A. box B. wall"):
         assert mentions(question, box, scene(), None, GRID) == []
     assert len(mentions("Draw a box around the box.", box, scene(), None, GRID)) == 1
+
+
+@pytest.mark.parametrize("wording", [*TRUE_FALSE, *YES_NO, *PHRASES["left_right_choice"], *PHRASES["ratio"]])
+def test_both_things_are_found_in_any_wording(wording):
+    for first, second in (("chair", "grey table"), ("red chair", "table")):
+        question = wording.format(first=first, second=second, relation="left of")
+        names = [question[m.first : m.last + 1] for m in mentions(question, [CHAIR, TABLE], scene(), None, GRID)]
+        assert set(names) == {first, second}
+
+
+def test_any_flight_of_stairs_is_no_certain_one():
+    stairs = [{**CHAIR, "kind": "stairs"}, {**TABLE, "kind": "stairs"}]
+    (told,) = mentions("Is there a flight of stairs?", stairs, scene(), None, GRID)
+    assert told.values[6] == pytest.approx(np.log(3))
+
+
+def test_names_inside_one_another_are_told_apart_where_an_answer_repeats_them():
+    things = [{**CHAIR, "kind": "street lamp"}, {**TABLE, "kind": "lamp"}]
+    question, answer = "Which is nearer, the street lamp or the lamp?", "the street lamp"
+    pairs = copied(question, answer, mentions(question, things, scene(), None, GRID))
+    assert "".join(answer[to] for to, _ in pairs) == "".join(question[of] for _, of in pairs) == "street lamp"
+    assert pairs[0] == (answer.index("street"), question.index("street"))
+    assert copied(question, "There is no bench in the picture.", mentions(question, things, scene(), None, GRID)) == []
+
+
+def test_colours_and_kinds_of_other_data_are_unknown():
+    (told,) = mentions(
+        "How far is the chair?", [{"kind": "chair", "colour": "beige", "instance": 1}], scene(), None, GRID
+    )
+    assert told.colour == -1
+    (told,) = mentions("What is at (10, 10)?", [], scene(), None, GRID, kind=scene() + 200, colour=scene() + 50)
+    assert told.kind == told.colour == -1
 
 
 def test_a_pixel_tells_what_it_shows():
@@ -131,19 +170,19 @@ def test_a_pixel_tells_what_it_shows():
 
 
 def test_shares_are_the_covered_part_of_each_cell():
-    shares = Shown([], {"instance": scene()}, None, GRID).shares[:, 2]
+    shares = Pictured([], {"instance": scene()}, None, GRID).shares[:, 2]
     assert shares.tolist() == [0, 0, 0, 0, 0, 0, 0, 0.5]
 
 
 def test_a_cell_tells_its_own_place_and_depth_and_the_size_of_what_it_shows():
     depth_z = np.full((32, 64), 3.0, np.float32)
     depth_z[:, :16], depth_z[16:, 16:32] = 2.0, np.inf
-    values = Shown([CHAIR, TABLE, {**TABLE, "instance": 9}], {"instance": scene()}, depth_z, GRID).cell_values()
+    values = Pictured([CHAIR, TABLE, {**TABLE, "instance": 9}], {"instance": scene()}, depth_z, GRID).cell_values()
     assert values.shape == (8, 7)
-    np.testing.assert_allclose(values[0, :5], [-0.75, -0.5, np.log(2), 0.5, 1.0], atol=1e-6)  # the chair
-    np.testing.assert_allclose(values[6, :3], [0.25, 0.5, np.log(3)], atol=1e-6)
+    np.testing.assert_allclose(values[0, :5], [-0.75, -0.5, np.log(2 / USUAL), 0.5, 1.0], atol=1e-6)  # the chair
+    np.testing.assert_allclose(values[6, :3], [0.25, 0.5, np.log(3 / USUAL)], atol=1e-6)
     assert np.isnan(values[5, 2]) and np.isnan(values[6, 3:]).all()  # sky; no thing
-    assert np.isnan(Shown([], {"instance": scene()}, None, GRID).cell_values()[:, 2:]).all()
+    assert np.isnan(Pictured([], {"instance": scene()}, None, GRID).cell_values()[:, 2:]).all()
 
 
 def batch(model, questions, answer="yes", **options):
@@ -181,7 +220,7 @@ def test_what_the_cells_show_is_worked_out_only_where_it_is_asked_for(monkeypatc
     model, question = tiny_model(), ["Where is the red chair?"]
     looks = batch(model, question, layers=[1], cells=0)["looks"]
     assert looks["cell_values"].shape == (16, 7) and looks["cell_row"].tolist() == [0] * 16
-    monkeypatch.delattr(Shown, "cell_values")
+    monkeypatch.delattr(Pictured, "cell_values")
     fewer = batch(model, question, layers=[1], places=2, answers=3)["looks"]
     assert fewer.keys() == looks.keys() - {"cell_row", "cell_token", "cell_values"}
     assert all((fewer[name] == looks[name]).all() for name in fewer if name != "values")
@@ -307,14 +346,22 @@ def test_the_command_teaches_it_and_logs_it(tmp_path):
     values = [row["loss_guide"] for row in state["log_history"] if "loss_guide" in row]
     assert "guide" in (tmp_path / "run" / "final" / "README.md").read_text()
     assert len(values) == 2 and all(0.5 < value < 5 for value in values)  # log(16 tokens) is 2.8
+    known = {name for names in LOSSES.values() for name in names} - {"verdict", "copies"}  # no question has two things
+    assert {f"loss_{name}" for name in known} <= set().union(*state["log_history"])
 
 
-def test_a_weight_without_layers_is_told(tmp_path):
+ANSWERS = {"guide": 0.5, "answers_look": 0.5, "answers_hold": 0.5, "answers_name": 0.5}
+
+
+def test_a_weight_without_layers_and_layers_out_of_order_are_told():
     for told in (
         {"losses": {"guide": 0.5}},
         {"losses": {"places": 0.5}},
         {"guide": GuideOptions(places=1)},
         {"guide": GuideOptions(cells=1)},
+        {"guide": GuideOptions(layers=[1], verdict=3), "losses": {"guide": 0.5, "verdict": 0.5}},
+        {"guide": GuideOptions(layers=[1], answers=3, verdict=2), "losses": ANSWERS | {"verdict": 0.5}},
+        {"guide": GuideOptions(layers=[1], answers=3, copies=1), "losses": ANSWERS | {"copies": 0.5}},
         {"guide": GuideOptions(layers=[1], answers=2), "losses": {"guide": 0.5, "answers_look": 0.5}},
     ):
         with pytest.raises(InputError, match="guide"):

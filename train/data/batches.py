@@ -20,7 +20,7 @@ from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
 from train.guide import GuideOptions
-from train.shown import VALUES, Mention, Shown, copied, tokens_of
+from train.shown import VALUES, Mention, Pictured, copied, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -34,7 +34,7 @@ class Look:
     """A token of a row that names or points at something in the row's picture."""
 
     token: int
-    last: int  # token of its question
+    last: int  # the token before its answer
     order: int  # which of its question's things it is, from 0
     image: int  # the row's first image token
     at: Mention
@@ -157,7 +157,7 @@ class Collator:
         if not _shows_things(sample):
             return Looks([], [], 0, none)
         view, tokenizer = sample.views[0], self.processor.tokenizer
-        shown = Shown(view.things, view.labels, view.depth_z, self._sizes(grids[0]))
+        shown = Pictured(view.things, view.labels, view.depth_z, self._sizes(grids[0]))
         image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
         found, copies = [], []
         for number, messages in enumerate(sample.conversations, 1):
@@ -165,17 +165,16 @@ class Collator:
             own = (row["block"] == number).nonzero()[:, 0].tolist()
             if exchange is None or not own:
                 continue
-            told, begin, end = shown.mentions(exchange[0]), own[0], own[-1] + 1
+            named, begin, end = shown.mentions(exchange[0]), own[0], own[-1] + 1
             ids = row["ids"][begin:end].tolist()
             answer = begin + int((row["labels"][begin:end] != -100).nonzero()[0, 0])
-            places = tokens_of(tokenizer, exchange[0], ids, [mention.last for mention in told])
-            tokens = sorted(zip((begin + place for place in places), told, strict=False), key=lambda look: look[0])
+            pairs = copied(*exchange, named) if guide.copies is not None else []
+            asked = [mention.last for mention in named] + [of for _, of in pairs]
+            places = [begin + place for place in tokens_of(tokenizer, exchange[0], ids, asked)]
+            tokens = sorted(zip(places, named, strict=False), key=lambda look: look[0])
             found += [Look(token, answer - 1, order, image, mention) for order, (token, mention) in enumerate(tokens)]
-            if guide.copies is not None and (pairs := copied(*exchange, told)):
-                to, of = zip(*pairs, strict=True)
-                repeats = tokens_of(tokenizer, exchange[1], ids[answer - begin :], list(to))
-                named = tokens_of(tokenizer, exchange[0], ids, list(of))
-                copies += {answer + r - 1: begin + n for r, n in zip(repeats, named, strict=False)}.items()
+            repeats = tokens_of(tokenizer, exchange[1], ids[answer - begin :], [to for to, _ in pairs])
+            copies += {answer + r - 1: of for r, of in zip(repeats, places[len(named) :], strict=False)}.items()
         return Looks(found, copies, image, none if guide.cells is None else shown.cell_values())
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:

@@ -18,7 +18,7 @@ GRID = (10, 14)
 FINE_GRID, CLOSEST = (48, 64), 0.22
 """Rays that look for what is right before the lens, and the metres of z-depth in which nothing may be."""
 NEAR_LOOKS, CLOSE_UPS = {"indoor": 0.25, "outdoor": 0.1}, {"indoor": 0.17, "outdoor": 0.08}
-"""Odds, by domain, of a view from a step away and of one at arm's length. Drivers and webcams take none."""
+"""Odds, by domain, of a view from a step away, and else of one at arm's length. Drivers and webcams take none."""
 
 
 @dataclass(frozen=True)
