@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from train.worlds.drawing import looks, screen
+from train.worlds.drawing.batch import Batch, Looks, Rows
 from train.worlds.drawing.light import WEATHERS, Light, look
-from train.worlds.drawing.lighting import around, light_at, way_to
+from train.worlds.drawing.lighting import Lights, around, light_at, way_to
 from train.worlds.drawing.noise import band, cells, noise, random
 from train.worlds.drawing.render import render
 from train.worlds.drawing.spot import Spot
@@ -67,6 +68,21 @@ def block(x, y, z, size):
     item = Item("box", "grey")
     item.box((0, 0, 0), size, GREY)
     return item, (x, y, z), 0.0
+
+
+def empty(drawn, room=None):
+    """A batch of one scene in this light."""
+    return Batch([dataclasses.replace(scene_of(ground()), look=drawn, room=room)], "cpu")
+
+
+def rows_of(count):
+    """That many rows of one picture."""
+    return Rows(torch.zeros(count, dtype=torch.long), 1)
+
+
+def only(light):
+    """Where there is no light but this one."""
+    return Lights([clean(lights=(light,))], "cpu").of(0)
 
 
 def _nowhere(rng):
@@ -206,8 +222,8 @@ def test_what_looks_up_gets_the_light_of_the_sky_and_what_looks_down_that_of_the
     """In the shade: over red ground under a sky that is bluer than red."""
     place = Place("outdoor", [slab_of("ground", (0.5, 0.02, 0.02), (0.0, 0.0, -0.5), (90, 90, 1))], _nowhere)
     for seed in range(12):
-        scene = type("Shade", (), {"look": look(np.random.default_rng(seed), place), "room": None})
-        up, down = around(scene, torch.zeros(2, 3), torch.tensor([[0, 0, 1.0], [0, 0, -1.0]]))
+        shade = empty(look(np.random.default_rng(seed), place))
+        up, down = around(shade, rows_of(2), torch.zeros(2, 3), torch.tensor([[0, 0, 1.0], [0, 0, -1.0]]))
         assert up[2] > up[0] and down[0] > 10 * down[2], seed
         assert up[2] > 10 * down[2]
 
@@ -221,9 +237,9 @@ def test_in_a_room_every_face_gets_the_colour_of_what_it_looks_at():
         ([slab_of("wall", red, (0.0, 2.0, 1.2), upright), slab_of("wall", blue, (4.0, 2.0, 1.2), upright)], 0),
     ):
         drawn = look(np.random.default_rng(0), Place("indoor", fabric, _nowhere, room))
-        scene, normal = type("Room", (), {"look": drawn, "room": room}), torch.zeros(2, 3)
+        inside, normal = empty(drawn, room), torch.zeros(2, 3)
         normal[:, axis] = torch.tensor([-1.0, 1.0])
-        below, above = around(scene, torch.tensor([[2.0, 2.0, 1.2]] * 2), normal)  # look to -, look to +
+        below, above = around(inside, rows_of(2), torch.tensor([[2.0, 2.0, 1.2]] * 2), normal)  # look to -, look to +
         assert below[0] / below[2] > 1.5 * above[0] / above[2]
 
 
@@ -244,23 +260,24 @@ def test_secondary_rays_meet_what_brute_force_finds():
     way = torch.nn.functional.normalize(
         torch.randn(200, 3, generator=generator) * 0.2 + torch.tensor([0, 1.0, 0]), dim=1
     )
-    tracer, casts = Tracer(p, "cpu"), np.ones(len(p.shape), bool)
-    t, which = tracer.nearest(origin, way)
+    batch, casts, rows = Batch([scene], "cpu"), np.ones(len(p.shape), bool), rows_of(200)
+    tracer = Tracer(batch, casts)
+    t, which = tracer.nearest(origin, way, rows)
     from train.worlds.drawing.rays import hit
 
     best = torch.full((200,), torch.inf)
     for i in range(len(p.shape)):
-        local = tracer.local[i : i + 1]
-        start = (local[0] @ (origin - tracer.centre[i]).T)[None]
+        local = batch.local[i : i + 1]
+        start = (local[0] @ (origin - torch.from_numpy(p.centre[i]).float()).T)[None]
         best = torch.minimum(
-            best, hit(int(tracer.shape[i]), start, (local[0] @ way.T)[None], tracer.extent[i : i + 1], 0.0)[0]
+            best, hit(int(tracer.shape[i]), start, (local[0] @ way.T)[None], batch.extent[i : i + 1], 0.0)[0]
         )
     torch.testing.assert_close(t, best, rtol=1e-3, atol=1e-3)
     assert ((which >= 0) == best.isfinite()).all() and best.isfinite().any()
-    blocked = tracer.blocked(origin, way * 5, casts)
+    blocked = tracer.blocked(origin, way * 5, rows)
     clear = (best - 5).abs() > 1e-2
     assert (blocked[clear] == (best < 5)[clear]).all()
-    assert not tracer.blocked(origin, way * 5, ~casts).any()
+    assert not Tracer(batch, ~casts).blocked(origin, way * 5, rows).any()
 
 
 def test_a_mirror_shows_what_stands_before_it():
@@ -281,14 +298,14 @@ def test_a_mirror_shows_what_stands_before_it():
 
 def test_haze_leaves_the_near_and_takes_the_far():
     """Contrast against the horizon falls as exp(-distance / fog)."""
-    from train.worlds.drawing.shade import Surface, _hazy
+    from train.worlds.drawing.met import Surface
+    from train.worlds.drawing.shade import _hazy
 
     weather = dataclasses.replace(look(np.random.default_rng(1), Place("outdoor", [], _nowhere)), fog=100.0)
     unit = torch.tensor([[0.0, 1.0, 0.0]]).expand(3, 3)
     zero, none = torch.zeros(3, 3), torch.zeros(3)
-    found = Surface(zero, zero, zero, unit, torch.tensor([1.0, 100.0, 5000.0]), zero, zero, zero, none)
-    scene = type("Place", (), {"look": weather, "room": None})
-    black, white = (_hazy(scene, torch.full((3, 3), v), found) for v in (0.0, 1.0))
+    found = Surface(rows_of(3), zero, zero, zero, unit, torch.tensor([1.0, 100.0, 5000.0]), zero, zero, zero, none)
+    black, white = (_hazy(empty(weather), torch.full((3, 3), v), found) for v in (0.0, 1.0))
     np.testing.assert_allclose((white - black)[:, 0], np.exp([-0.01, -1.0, -50.0]), rtol=1e-3, atol=1e-6)
 
 
@@ -299,10 +316,11 @@ def test_skies_are_finite_brightest_at_the_sun_and_dark_at_night():
     direction[:, 2] = direction[:, 2].abs()
     for seed in range(60):
         weather = look(np.random.default_rng(seed), Place("outdoor", [], _nowhere))
-        sky = looks.sky(direction, weather)
+        whose = torch.zeros(500, dtype=torch.long)
+        sky = looks.sky(direction, Looks([weather], "cpu"), whose)
         assert sky.isfinite().all() and sky.min() >= 0
         means.setdefault(weather.dark, []).append(sky.mean().item())
-        toward = looks.sky(torch.from_numpy(weather.sun).float()[None], weather).mean()
+        toward = looks.sky(torch.from_numpy(weather.sun).float()[None], Looks([weather], "cpu"), whose[:1]).mean()
         if weather.lights and weather.lights[0].kind == "sun" and weather.clouds < 0.3:
             assert toward > 2 * sky.mean()
     assert sum(map(len, means.values())) == 60 and len(means[True]) >= 2
@@ -310,13 +328,16 @@ def test_skies_are_finite_brightest_at_the_sun_and_dark_at_night():
     assert sum(WEATHERS.values()) == pytest.approx(1)
 
 
+def photograph(linear, depth, drawn, seed):
+    """(H, W, 3)."""
+    generator = torch.Generator().manual_seed(seed)
+    return looks.photograph(linear[None], depth[None], Looks([drawn], "cpu"), [generator])[0]
+
+
 def test_exposure_meets_its_target_and_one_stop_doubles_the_light():
     linear = torch.full((16, 16, 3), 7.0)
     depth = torch.ones(16, 16)
-    dark, bright = (
-        (looks.photograph(linear, depth, clean(stops=s), torch.Generator()).float().mean() / 255) ** 2.2
-        for s in (0.0, 1.0)
-    )
+    dark, bright = ((photograph(linear, depth, clean(stops=s), 0).float().mean() / 255) ** 2.2 for s in (0.0, 1.0))
     assert dark == pytest.approx(0.2, abs=0.01) and bright == pytest.approx(0.4, abs=0.02)
 
 
@@ -328,7 +349,7 @@ def test_photographs_are_whole_pictures_whatever_the_light():
     depth[0] = torch.inf
     for seed in range(40):
         weather = look(np.random.default_rng(seed), Place("outdoor", [], _nowhere))
-        image = looks.photograph(linear, depth, weather, torch.Generator().manual_seed(seed))
+        image = photograph(linear, depth, weather, seed)
         assert image.shape == (33, 50, 3) and image.dtype == torch.uint8
         assert image.float().std() > 5, seed
 
@@ -337,7 +358,7 @@ def test_a_window_s_panel_lights_the_room_before_it_and_only_that():
     pane = Light("panel", np.array([0, 5.0, 1.5]), np.ones(3), np.array([[0.8, 0, 0], [0, 0, 0.6]]))
     assert pane.normal == pytest.approx([0, -1, 0]) and pane.area == pytest.approx(4 * 0.8 * 0.6)
     place = torch.tensor([[0.0, 3, 1.5], [0, 1, 1.5], [0, 7, 1.5]])
-    near, far, behind = light_at(pane, place)[1].tolist()
+    near, far, behind = light_at("panel", only(pane), torch.zeros(3, dtype=torch.long), place)[1].tolist()
     assert behind == 0
     assert near / far == pytest.approx((np.pi * 16 + 1.92) / (np.pi * 4 + 1.92), rel=1e-4)
 
@@ -347,7 +368,8 @@ def test_sun_through_a_window_lands_where_the_ray_does():
     opening = np.array([[[0, 5.0, 1.5], [0.5, 0, 0], [0, 0, 0.5]]])
     shaft = Light("shaft", direction, np.ones(3), np.zeros((2, 3)), opening)
     place = torch.tensor([[0.3, 3.5, 0], [0.3, 4.3, 0], [0.3, 2.7, 0], [0.9, 3.5, 0]])  # the patch: y from 3 to 4
-    way, enters = way_to(shaft, place, torch.zeros(4, dtype=torch.long), 0.0)
+    whose = torch.zeros(4, dtype=torch.long)
+    way, enters = way_to("shaft", only(shaft), whose, place, whose, torch.zeros(4))
     assert enters.tolist() == [1, 0, 0, 0]
     assert (place + way / 0.98)[0, 1] == pytest.approx(5.0, abs=1e-4)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from train.worlds.drawing.light import look
-from train.worlds.drawing.render import render
+from train.worlds.drawing.render import SHADED, render
 from train.worlds.layout import FAR, Scene, primitives_of, sample_scene, things_of
 from train.worlds.places import Place
 from train.worlds.things import COLOURS, KINDS, Item, Paint, turn_of
@@ -187,12 +187,25 @@ def test_sky_is_exactly_where_depth_is_infinite_and_nothing_is_farther_than_120_
     assert drawn.depth_z[~sky].max() <= FAR and drawn.depth_z.min() > 0.2
 
 
-def test_a_seed_gives_the_same_picture_alone_and_in_any_company():
-    scenes = [sample_scene(seed, size=(48, 64)) for seed in (3, 4, 5)]
-    together, alone = render(scenes), render([sample_scene(4, size=(48, 64))])
-    torch.testing.assert_close(together.depth_z[1], alone.depth_z[0], rtol=1e-5, atol=0)
-    assert (together.instance[1] == alone.instance[0]).all() and (together.kind[1] == alone.kind[0]).all()
-    assert (together.image[1].int() - alone.image[0].int()).abs().max() <= 1
+def test_a_seed_gives_the_same_picture_alone_and_in_any_company(monkeypatch):
+    """Rooms with windows, sun, many lamps and mirrors, streets by day and by night with sky, an empty view."""
+    scenes = [sample_scene(seed, size=(48, 64)) for seed in (3, *range(900_000_100, 900_000_107))]
+    scenes.insert(4, scene_of(ground(), rotation=np.eye(3)))  # the sky alone
+    assert {(scene.domain, scene.look.dark) for scene in scenes} >= {("indoor", False), ("outdoor", True)}
+    assert {light.kind for scene in scenes for light in scene.look.lights} == {"sun", "lamp", "panel", "shaft"}
+    monkeypatch.setitem(SHADED, "cpu", len(scenes))
+    together = render(scenes)
+    monkeypatch.setitem(SHADED, "cpu", 2)
+    by_twos = render(scenes)
+    for i, scene in enumerate(scenes):
+        alone = {name: value[0] for name, value in vars(render([scene])).items()}
+        for name, value in alone.items():
+            for company in (together, by_twos):
+                other = getattr(company, name)[i]
+                if name == "image":
+                    assert (other.int() - value.int()).abs().max() <= 1
+                else:
+                    torch.testing.assert_close(other, value, rtol=0, atol=1e-6 if name == "normals" else 0)
 
 
 def test_another_size_is_the_same_view():

@@ -12,16 +12,23 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..layout import FAR, Scene
 from ..things import SHAPES
+from .batch import Batch
 from .rays import NEAR, hit
-from .shade import shade_image
+from .shade import shade
 
 TILE = 8
-PAIRS = 1024  # (primitive, tile) pairs intersected at once: 64 rays each, small enough for the CPU's cache
+PAIRS = {"cpu": 1024, "cuda": 1 << 16}
+"""(primitive, tile) pairs intersected at once, 64 rays each: on a CPU they are to stay in its cache."""
+GROWTH = 2
+"""A tile's next round tries one `GROWTH`th as many candidates as all rounds before it."""
+SHADED = {"cpu": 2, "cuda": 64}
+"""Pictures that are shaded at once: on a CPU they are to stay in its cache, on a GPU to bound the memory."""
 
-_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
+_SIDES = [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
 
 
 @dataclass
@@ -44,23 +51,15 @@ def render(scenes: list[Scene], device: str = "cpu") -> Render:
         raise ValueError("scenes of one render must share one size; group them by scene.size first")
     down, across = -(-height // TILE), -(-width // TILE)
     directions = torch.stack([_rays(scene, down, across) for scene in scenes]).to(device)  # (B, tiles, 3, 64)
-    depth, which = _trace(scenes, directions, down, across, device)
-    results = [
-        (
-            *shade_image(scene, directions[i], depth[i], which[i], (down, across, TILE)),
-            _material(scene, which[i], across),
-        )
-        for i, scene in enumerate(scenes)
-    ]
-    return Render(*(torch.stack(column) for column in zip(*results, strict=True)))
-
-
-def _material(scene: Scene, which: Tensor, across: int) -> Tensor:
-    """(H, W) uint8 from the primitive of every pixel, (tiles, 64)."""
-    texture = torch.from_numpy(scene.primitives.texture.astype(np.uint8)).to(which.device)
-    flat = texture.take(which.clamp(min=0)) * (which >= 0)
-    image = flat.reshape(-1, across, TILE, TILE).transpose(1, 2).reshape(-1, across * TILE)
-    return image[: scene.size[0], : scene.size[1]].contiguous()
+    batch, grid = Batch(scenes, device), (down, across, TILE)
+    depth, which = _trace(batch, directions, down, across)
+    drawn, count = [], SHADED[batch.device.type]
+    for at in range(0, len(scenes), count):
+        some = slice(at, at + count)
+        own = batch if len(scenes) <= count else Batch(scenes[some], device)
+        part = which[some] - int(np.searchsorted(batch.owner, at))
+        drawn.append(shade(own, directions[some], depth[some], part, grid))
+    return Render(*(torch.cat(column) for column in zip(*drawn, strict=True)))
 
 
 def _rays(scene: Scene, down: int, across: int) -> Tensor:
@@ -72,10 +71,13 @@ def _rays(scene: Scene, down: int, across: int) -> Tensor:
     return torch.from_numpy(rays.reshape(down * across, 3, TILE * TILE).astype(np.float32))
 
 
-def _tile_bounds(scene: Scene, down: int, across: int) -> tuple[np.ndarray, np.ndarray]:
-    """(P, 4) tile ranges x0, x1, y0, y1 (ends excluded) and (P,) smallest z-depth of every primitive."""
-    points = (scene.primitives.corners() - scene.position) @ scene.rotation
-    ends = np.array(_EDGES)
+def _tile_bounds(scene: Scene, corners: np.ndarray, down: int, across: int) -> tuple[np.ndarray, np.ndarray]:
+    """(P, 4) tile ranges x0, x1, y0, y1 (ends excluded) and (P,) smallest z-depth of every primitive.
+
+    corners (P, 8, 3): those of its box, world.
+    """
+    points = (corners - scene.position) @ scene.rotation
+    ends = np.array(_SIDES)
     a, b = points[:, ends[:, 0]], points[:, ends[:, 1]]  # (P, 12, 3): edges, clipped at z = NEAR
     za, zb = a[..., 2:], b[..., 2:]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -123,69 +125,75 @@ def expand(bounds: np.ndarray, across: int) -> tuple[np.ndarray, np.ndarray]:
     return primitive, (bounds[primitive, 2] + row) * across + bounds[primitive, 0] + column
 
 
-def _trace(scenes, directions, down, across, device) -> tuple[Tensor, Tensor]:
-    """depth_z (B, tiles, 64), inf where nothing is hit, and the primitive's index in its own scene."""
-    tiles = down * across
-    pair_primitive, pair_tile, nearest, shapes, local, origin, extent, first = ([] for _ in range(8))
+def _trace(batch: Batch, directions: Tensor, down: int, across: int) -> tuple[Tensor, Tensor]:
+    """depth_z (B, tiles, 64), inf where nothing is hit, and the index of the part, -1 where there is none."""
+    tiles, device = down * across, batch.device
+    pair_primitive, pair_tile, nearest = [], [], []
     offset = 0
-    for i, scene in enumerate(scenes):
-        p = scene.primitives
-        bounds, near = _tile_bounds(scene, down, across)
+    for i, scene in enumerate(batch.scenes):
+        corners = batch.corners[offset : offset + len(scene.primitives.shape)]
+        bounds, near = _tile_bounds(scene, corners, down, across)
         order = np.argsort(near, kind="stable")
         primitive, tile = expand(bounds[order], across)
         pair_primitive.append(order[primitive] + offset)
         pair_tile.append(tile + i * tiles)
         nearest.append(near)
-        shapes.append(p.shape)
-        local.append(p.to_local())
-        origin.append(np.einsum("pij,pj->pi", local[-1], scene.position - p.centre))
-        extent.append(p.extent())
-        first.append(np.full(tiles, offset))
-        offset += len(p.shape)
+        offset += len(near)
     primitive, tile = np.concatenate(pair_primitive), np.concatenate(pair_tile)
     order = np.argsort(tile, kind="stable")
     primitive, tile = primitive[order], tile[order]
-    start = np.searchsorted(tile, tile)  # turn in the tile: 0 for its nearest candidate, then 1, ...
-    turn = np.arange(len(tile)) - start
-    shape = np.concatenate(shapes)
-    order = np.lexsort((shape[primitive], turn))
-    primitive, tile, turn = primitive[order], tile[order], turn[order]
-    rounds = np.searchsorted(turn, np.arange(turn[-1] + 2))
+    turn = np.arange(len(tile)) - np.searchsorted(tile, tile)  # in the tile: 0 for its nearest candidate, then 1, ...
+    edges = _edges(len(tile) and int(turn.max()))
+    round_of, shape = np.searchsorted(edges, turn, side="right"), batch.all(lambda p: p.shape)[primitive]
+    order = np.lexsort((shape, round_of))
+    rounds = np.searchsorted(round_of[order], np.arange(len(edges) + 2))
 
-    near_of = torch.from_numpy(np.concatenate(nearest)).float().to(device)
-    local_of = torch.from_numpy(np.concatenate(local)).float().to(device)
-    origin_of = torch.from_numpy(np.concatenate(origin)).float().to(device)
-    extent_of = torch.from_numpy(np.concatenate(extent)).float().to(device)
-    shape_of = torch.from_numpy(shape).to(device)
     rays = directions.reshape(-1, 3, TILE * TILE)
-    depth = torch.full((len(rays), TILE * TILE), torch.inf, device=device)
-    which = torch.full((len(rays), TILE * TILE), -1, dtype=torch.int32, device=device)
-    farthest = torch.full((len(rays),), torch.inf, device=device)
-    primitive, tile = torch.from_numpy(primitive).to(device), torch.from_numpy(tile).to(device)
+    found = _Found(len(rays), len(tile), device)
+    primitive, tile, order = (torch.from_numpy(values).to(device) for values in (primitive, tile, order))
+    near = batch.tensor(np.concatenate(nearest)).index_select(0, primitive)
+    shape, pairs = batch.column("shape").index_select(0, primitive), PAIRS[device.type]
     for low, high in pairwise(rounds):
-        p, k = primitive[low:high], tile[low:high]
-        keep = (near_of[p] < farthest[k]).nonzero()[:, 0]
-        p, k = p[keep], k[keep]
-        sizes = torch.bincount(shape_of[p], minlength=len(SHAPES)).tolist()
+        row = order[low:high]
+        keep = near.index_select(0, row) < found.farthest.index_select(0, tile.index_select(0, row))
+        row = row[keep]
         begin = 0
-        for index, size in enumerate(sizes):
-            for at in range(begin, begin + size, PAIRS):
-                some = slice(at, min(at + PAIRS, begin + size))
-                _try(index, p[some], k[some], local_of, origin_of, extent_of, rays, depth, which, farthest)
+        for index, size in enumerate(torch.bincount(shape.index_select(0, row), minlength=len(SHAPES)).tolist()):
+            for some in row[begin : begin + size].split(pairs) if size else ():
+                p, k = primitive.index_select(0, some), tile.index_select(0, some)
+                local, origin, extent = (x.index_select(0, p) for x in (batch.local, batch.start, batch.extent))
+                t = hit(index, origin[..., None], torch.bmm(local, rays.index_select(0, k)), extent)
+                found.add(k, some, t)
             begin += size
-    depth = torch.where(depth > FAR, torch.inf, depth)
-    which = torch.where(depth.isinf(), -1, which)
-    base = torch.from_numpy(np.concatenate(first)).to(device)[:, None]
-    which = torch.where(which >= 0, which - base, -1).long()
-    return depth.reshape(len(scenes), tiles, -1), which.reshape(len(scenes), tiles, -1)
+    near = found.depth <= FAR
+    depth = torch.where(near, found.depth, torch.inf)
+    which = pad(primitive, (0, 1), value=-1)[torch.where(near, found.row, len(tile)).long()]
+    return depth.reshape(batch.size, tiles, -1), which.reshape(batch.size, tiles, -1)
 
 
-def _try(shape, p, k, local_of, origin_of, extent_of, rays, depth, which, farthest) -> None:
-    """Intersect pairs (primitive p, tile k) of one shape, every tile at most once; keep what is nearer."""
-    local, origin, extent = (of.index_select(0, p) for of in (local_of, origin_of, extent_of))
-    t = hit(shape, origin[..., None], torch.bmm(local, rays.index_select(0, k)), extent)
-    old = depth.index_select(0, k)
-    best = torch.minimum(t, old)
-    depth.index_copy_(0, k, best)
-    which.index_copy_(0, k, torch.where(t < old, p[:, None].int(), which.index_select(0, k)))
-    farthest.index_copy_(0, k, best.amax(1))
+def _edges(last: int) -> list[int]:
+    """The turns at which rounds begin, but for the first: the farther, the more candidates are tried at once."""
+    edges = [1]
+    while edges[-1] <= last:
+        edges.append(edges[-1] + max(1, edges[-1] // GROWTH))
+    return edges
+
+
+class _Found:
+    """What the rays of all tiles meet first, of the pairs tried so far."""
+
+    def __init__(self, tiles: int, pairs: int, device):
+        self.depth = torch.full((tiles, TILE * TILE), torch.inf, device=device)
+        self.row = torch.full((tiles, TILE * TILE), pairs, dtype=torch.int32, device=device)  # the pair; at first none
+        self.farthest = torch.full((tiles,), torch.inf, device=device)  # depth of the farthest of a tile's rays
+        self._none = pairs
+
+    def add(self, tile: Tensor, row: Tensor, t: Tensor) -> None:
+        """Pairs `row` (n,) of `tile` (n,), met at t (n, 64); of equally near ones the first counts."""
+        old = self.depth.index_select(0, tile)
+        self.depth.scatter_reduce_(0, tile[:, None].expand_as(t), t, "amin")
+        best = self.depth.index_select(0, tile)
+        self.row.index_copy_(0, tile, torch.where(best < old, self._none, self.row.index_select(0, tile)))
+        mine = torch.where((t == best) & t.isfinite(), row[:, None].int(), self._none)
+        self.row.scatter_reduce_(0, tile[:, None].expand_as(t), mine, "amin")
+        self.farthest.index_copy_(0, tile, best.amax(1))

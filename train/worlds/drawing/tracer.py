@@ -1,7 +1,7 @@
 """Rays after the first: what stands before a light, and what a polished surface mirrors.
 
-Rays that start close together go in bundles of 32. Whatever lies outside the cone around a bundle is dropped
-before any exact test: first whole things by their bounding balls, then their parts by their boxes. Round edges
+Rays of one scene that start close together go in bundles of 32. Whatever lies outside the cone around a bundle is
+dropped before any exact test: first whole things by their bounding balls, then their parts by their boxes. Round edges
 and ends are taken for sharp ones here: what a shadow or a mirror image would show of them is below a pixel.
 """
 
@@ -12,131 +12,177 @@ import torch
 from torch import Tensor
 
 from ..things import SHAPES
+from .batch import Batch, Rows
 from .rays import hit
 from .vectors import length, unit
 
-PAIRS = 2048
+PAIRS = {"cpu": 2048, "cuda": 1 << 17}
+"""Bundles times parts that are intersected at once: on a CPU they are to stay in its cache."""
 BUNDLE = 32
 _PLAIN = torch.tensor([{"capsule": 2, "rounded box": 0}.get(name, i) for i, name in enumerate(SHAPES)])
 
 
 class Tracer:
-    """The shapes of one scene, ready for rays; those that follow each other should start close together."""
+    """The shapes of the scenes of a batch, ready for rays; those that follow each other should start close together."""
 
-    def __init__(self, primitives, device):
-        p = primitives
-        corners = p.corners().reshape(-1, 8, 3)
-        self.local = torch.from_numpy(p.to_local()).float().to(device)
-        shift = np.einsum("pij,pj->pi", p.to_local(), p.centre)
-        self._shift = torch.from_numpy(shift).float().to(device)
-        self.turn = torch.from_numpy(p.turn).float().to(device)
-        self.centre = torch.from_numpy(p.centre).float().to(device)
-        self.half = torch.from_numpy(p.half).float().to(device)
-        self.extent = torch.from_numpy(p.extent()).float().to(device)
-        self.shape = _PLAIN[torch.from_numpy(p.shape)].to(device)
-        own = np.where(p.instance > 0, p.instance, p.instance.max(initial=0) + 1 + np.arange(len(p.instance)))
-        _, group = np.unique(own, return_inverse=True)
-        self._order = np.argsort(group, kind="stable")  # parts, things in order
-        self._count = np.bincount(group)
-        self._start = np.cumsum(self._count) - self._count
-        ordered = corners[self._order]
-        low = np.minimum.reduceat(ordered.min(1), self._start)
-        high = np.maximum.reduceat(ordered.max(1), self._start)
-        self._ball = torch.from_numpy((low + high) / 2).float().to(device)
-        self._radius = torch.from_numpy(np.linalg.norm(high - low, axis=1) / 2).float().to(device)
-        self.device = device
+    def __init__(self, batch: Batch, casts: np.ndarray):
+        """casts (P,) bool: the parts that cast shadows."""
+        self.batch, self.device = batch, batch.device
+        self.shape = _PLAIN.to(self.device).index_select(0, batch.column("shape"))
+        self._casting = _Things(batch, casts)
+        self._all = _Things(batch, np.ones(len(casts), bool))
 
-    def blocked(self, origin: Tensor, ray: Tensor, casts: np.ndarray) -> Tensor:
-        """(N,) bool: rays that meet a casting part at 0 < t < 1. origin, ray (N, 3), neighbours close together.
-
-        casts (P,) bool: the parts that cast shadows.
-        """
-        count, (origin, ray) = len(ray), _bundles(origin, ray)
+    def blocked(self, origin: Tensor, ray: Tensor, rows: Rows) -> Tensor:
+        """(N,) bool: rays that meet a casting part of their scene at 0 < t < 1. origin, ray (N, 3)."""
+        if not len(ray):
+            return torch.zeros(0, dtype=torch.bool, device=self.device)
+        bundles = _Bundles(rows)
+        origin, ray = bundles.of(origin), bundles.of(ray)
         found = torch.zeros(ray.shape[:2], device=self.device)
-        for k, _, t in self._meet(origin, ray, casts, 1.0):
+        for k, _, t in self._meet(origin, ray, bundles.rows, self._casting, 1.0):
             found.index_add_(0, k, (t < 1).float())
-        return found.reshape(-1)[:count] > 0
+        return bundles.back(found) > 0
 
-    def nearest(self, origin: Tensor, ray: Tensor) -> tuple[Tensor, Tensor]:
+    def nearest(self, origin: Tensor, ray: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """t (N,), inf where nothing is met, and the index of the part met first, -1 where none.
 
         Bundles that spread by more than about 37 degrees are not followed: they count as meeting nothing.
         """
-        count, (origin, ray) = len(ray), _bundles(origin, ray)
+        if not len(ray):
+            return ray.new_zeros(0), torch.zeros(0, dtype=torch.long, device=self.device)
+        bundles = _Bundles(rows)
+        origin, ray = bundles.of(origin), bundles.of(ray)
         best = torch.full(ray.shape[:2], torch.inf, device=self.device)
-        which = torch.full(ray.shape[:2], -1, dtype=torch.long, device=self.device)
+        which = torch.full((best.numel(),), -1, dtype=torch.long, device=self.device)
         narrow = (_cone(origin, ray, 1.0)[4] > 0.8).nonzero()[:, 0]
-        meets = list(self._meet(origin[narrow], ray[narrow], np.ones(len(self.shape), bool), torch.inf))
+        meets = list(self._meet(origin[narrow], ray[narrow], bundles.rows.at(narrow), self._all, torch.inf))
         meets = [(narrow[k], part, t) for k, part, t in meets]
         for k, _, t in meets:
             best.scatter_reduce_(0, k[:, None].expand_as(t), t, "amin")
         for k, part, t in meets:
             row, column = ((t == best[k]) & t.isfinite()).nonzero(as_tuple=True)
-            which[k[row], column] = part[row]
-        return best.reshape(-1)[:count], which.reshape(-1)[:count]
+            which.scatter_reduce_(0, k[row] * BUNDLE + column, part[row], "amax")
+        return bundles.back(best), bundles.back(which)
 
-    def _meet(self, origin, ray, casts, reach):
+    def _meet(self, origin, ray, rows: Rows, things: _Things, reach: float):
         """Yields (bundle (n,), part (n,), t (n, 32)) for pairs that may meet at t < reach. origin, ray (T, 32, 3)."""
         if not len(origin):
             return
-        bundle, part = self._pairs(_cone(origin, ray, reach), casts)
-        shape = self.shape[part]
+        bundle, part = self._pairs(_cone(origin, ray, reach), rows, things)
+        shape = self.shape.index_select(0, part)
         lines = torch.cat([origin, ray], 1).transpose(1, 2).contiguous()  # one product maps starts and directions
+        batch, pairs = self.batch, PAIRS[self.device.type]
         for index in shape.unique().tolist():
-            rows = (shape == index).nonzero()[:, 0]
-            for at in range(0, len(rows), PAIRS):
-                k, c = bundle[rows[at : at + PAIRS]], part[rows[at : at + PAIRS]]
-                mapped = torch.bmm(self.local.index_select(0, c), lines.index_select(0, k))
-                start = mapped[..., :BUNDLE] - self._shift.index_select(0, c)[..., None]
-                yield k, c, hit(index, start, mapped[..., BUNDLE:], self.extent.index_select(0, c), near=0.0)
+            chosen = (shape == index).nonzero()[:, 0]
+            for at in range(0, len(chosen), pairs):
+                k, c = (x.index_select(0, chosen[at : at + pairs]) for x in (bundle, part))
+                mapped = torch.bmm(batch.local.index_select(0, c), lines.index_select(0, k))
+                start = mapped[..., :BUNDLE] - batch.shift.index_select(0, c)[..., None]
+                yield k, c, hit(index, start, mapped[..., BUNDLE:], batch.extent.index_select(0, c), near=0.0)
 
-    def _pairs(self, cone, casts) -> tuple[Tensor, Tensor]:
+    def _pairs(self, cone, rows: Rows, things: _Things) -> tuple[Tensor, Tensor]:
         """(bundle, part): parts that the cones of bundles may touch."""
-        apex, box, radius, axis, cos, sin, far = cone
-        casting = torch.from_numpy(casts).to(self.device)
-        some = torch.from_numpy(np.add.reduceat(casts[self._order], self._start) > 0).to(self.device).nonzero()[:, 0]
-        if not len(some):
-            return torch.zeros(0, dtype=torch.long, device=self.device), some
-        ball, large = self._ball[some], self._radius[some]
-        along = axis @ ball.T - (axis * apex).sum(1, keepdim=True)
-        here, there = apex.square().sum(1, keepdim=True), ball.square().sum(1)
-        off = (here + there - 2 * apex @ ball.T - along * along).clamp(min=0).sqrt()
-        slack = 1e-3 * torch.maximum(here, there).sqrt()  # what float32 may lose above
-        reach = radius[:, None] + large + slack
-        back = large + slack + (box * axis.abs()).sum(1, keepdim=True)
-        near = (off * cos[:, None] - along * sin[:, None] < reach) & (along > -back) & (along < far[:, None] + back)
-        bundle, group = near.nonzero(as_tuple=True)
-        bundle, part = self._parts(bundle, some[group])
-        keep = casting[part].nonzero()[:, 0]
-        bundle, part = bundle.index_select(0, keep), part.index_select(0, keep)
-        gap = self.centre.index_select(0, part) - apex.index_select(0, bundle)
-        turn, size, far = self.turn.index_select(0, part), self.half.index_select(0, part), far.index_select(0, bundle)
-        mapped = torch.bmm(torch.stack([gap, axis.index_select(0, bundle)], 1), turn)
+        apex, box, _, axis, cos, sin, far = cone
+        bundle, thing = things.near(cone, rows)
+        bundle, part = things.parts(bundle, thing)
+        axis, far, cos, sin, wide = (x.index_select(0, bundle) for x in (axis, far, cos, sin, 1.001 * box))
+        gap = self.batch.column("centre").index_select(0, part) - apex.index_select(0, bundle)
+        turn, size = self.batch("turn", part), self.batch("half", part)
+        mapped = torch.bmm(torch.stack([gap, axis], 1), turn)
         start, way = -mapped[:, 0], mapped[:, 1]
         farthest = torch.minimum(length(gap) + length(size), far)
-        tan = (sin / cos.clamp(min=0.05)).index_select(0, bundle)
-        wide = torch.bmm((1.001 * box).index_select(0, bundle)[:, None], turn.abs())[:, 0]
+        tan = sin / cos.clamp(min=0.05)
+        wide = torch.bmm(wide[:, None], turn.abs())[:, 0]
         room = size + wide + (farthest * tan + 1e-4)[:, None]
         inverse = 1 / torch.where(way.abs() < 1e-9, 1e-9, way)
         middle, reach = -start * inverse, room * inverse.abs()
         enter, leave = (middle - reach).amax(1), (middle + reach).amin(1)
-        touched = (enter <= leave) & (leave >= 0) & (enter <= far) | (cos < 0.06).index_select(0, bundle)
+        touched = (enter <= leave) & (leave >= 0) & (enter <= far) | (cos < 0.06)
         keep = touched.nonzero()[:, 0]
         return bundle.index_select(0, keep), part.index_select(0, keep)
 
-    def _parts(self, bundle: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+
+class _Things:
+    """The things of every scene by their bounding balls, of some of the parts."""
+
+    def __init__(self, batch: Batch, chosen: np.ndarray):
+        device = batch.device
+        own, instance = np.flatnonzero(chosen), batch.all(lambda p: p.instance)[chosen]
+        single = instance.max(initial=0) + 1 + np.arange(len(own))  # parts of the fabric stand alone
+        key, group = np.unique((batch.owner[own] << 32) + np.where(instance > 0, instance, single), return_inverse=True)
+        owner = key >> 32
+        order = np.argsort(group, kind="stable")  # parts, things in order
+        count = np.bincount(group, minlength=len(owner))
+        start = np.cumsum(count) - count
+        many = np.bincount(owner, minlength=batch.size)
+        first = np.cumsum(many) - many
+        ball = np.full((batch.size, many.max(), 4), (0, 0, 0, -np.inf), np.float32)  # centre and radius
+        if len(own):
+            corners = batch.corners[own[order]]
+            low, high = np.minimum.reduceat(corners.min(1), start), np.maximum.reduceat(corners.max(1), start)
+            place = np.arange(len(owner)) - first[owner]
+            ball[owner, place, :3] = (low + high) / 2
+            ball[owner, place, 3] = np.linalg.norm(high - low, axis=1) / 2
+        self._ball = torch.from_numpy(ball).to(device)  # (B, G, 4)
+        self._order = torch.from_numpy(own[order]).to(device)
+        self._start, self._count = torch.from_numpy(np.stack([start, count])).to(device)
+        self._first = torch.from_numpy(first).to(device)
+
+    def near(self, cone, rows: Rows) -> tuple[Tensor, Tensor]:
+        """(bundle, thing): things of its own scene that the cone around a bundle (T,) may touch."""
+        apex, box, radius, axis, cos, sin, far = cone
+        most = int(rows.counts.max())
+        pictures = len(rows.counts)
+        first = torch.from_numpy(rows.first).to(apex.device)
+        here = apex.square().sum(1)
+        lone = torch.stack([radius, (axis * apex).sum(1), here, cos, sin, far], 1)
+        given = torch.cat([axis, apex, axis.abs() * box, lone], 1)
+        if pictures > 1:  # every picture's bundles side by side; nothing is near to a bundle of nan
+            seat = torch.arange(len(axis), device=axis.device) + (most * rows.picture - first[rows.picture])
+            given = given.new_full((pictures * most, given.shape[1]), torch.nan).index_copy_(0, seat, given)
+        given = given.reshape(pictures, most, -1)
+        axis, apex = given[..., :3], given[..., 3:6]
+        radius, level, here, cos, sin, far = given[..., 9:, None].unbind(2)
+        middle, large = self._ball[..., :3].transpose(1, 2), self._ball[:, None, :, 3]
+        there = middle.square().sum(1, keepdim=True)
+        along = torch.bmm(axis, middle) - level
+        off = (here + there - 2 * torch.bmm(apex, middle) - along * along).clamp(min=0).sqrt()
+        slack = 1e-3 * torch.maximum(here, there).sqrt()  # what float32 may lose above
+        back = large + slack + given[..., 6:9].sum(2, keepdim=True)
+        near = (off * cos - along * sin < radius + large + slack) & (along > -back) & (along < far + back)
+        picture, bundle, thing = near.nonzero(as_tuple=True)
+        return bundle + first[picture], thing + self._first[picture]
+
+    def parts(self, bundle: Tensor, thing: Tensor) -> tuple[Tensor, Tensor]:
         """Pairs of bundle and thing -> pairs of bundle and part."""
-        start, count = (torch.from_numpy(x).to(self.device) for x in (self._start, self._count))
-        count = count[group]
-        row = torch.repeat_interleave(torch.arange(len(group), device=self.device), count)
-        step = torch.arange(len(row), device=self.device) - (count.cumsum(0) - count)[row]
-        order = torch.from_numpy(self._order).to(self.device)
-        return bundle[row], order[start[group][row] + step]
+        count = self._count[thing]
+        row = torch.repeat_interleave(torch.arange(len(thing), device=thing.device), count)
+        step = torch.arange(len(row), device=thing.device) - (count.cumsum(0) - count)[row]
+        return bundle[row], self._order[self._start[thing][row] + step]
 
 
-def _bundles(*values: Tensor) -> list[Tensor]:
-    """(N, 3) -> (T, 32, 3): in order; the last one is repeated to fill the last bundle."""
-    return [torch.cat([x, x[-1:].expand(-len(x) % BUNDLE, -1)]).reshape(-1, BUNDLE, 3) for x in values]
+class _Bundles:
+    """Rays (N,) of each picture, in order, by 32: the last one is repeated to fill a picture's last bundle."""
+
+    def __init__(self, rows: Rows):
+        picture, device = rows.picture, rows.picture.device
+        many = -(-rows.counts // BUNDLE)
+        first = np.cumsum(many) - many
+        known = torch.from_numpy(np.stack([many, rows.first - BUNDLE * first, rows.first + rows.counts - 1])).to(device)
+        each = torch.arange(len(many), device=device)
+        owner = torch.repeat_interleave(each, known[0], output_size=int(many.sum()))
+        self.rows = Rows(owner, len(many))
+        seat = torch.arange(len(owner) * BUNDLE, device=device).reshape(-1, BUNDLE)
+        self._source = torch.minimum(seat + known[1][owner][:, None], known[2][owner][:, None]).reshape(-1)
+        self._seat = torch.arange(len(picture), device=device) - known[1][picture]
+
+    def of(self, values: Tensor) -> Tensor:
+        """(N, 3) -> (T, 32, 3)."""
+        return values.index_select(0, self._source).reshape(-1, BUNDLE, 3)
+
+    def back(self, values: Tensor) -> Tensor:
+        """(T, 32) -> (N,)."""
+        return values.reshape(-1).index_select(0, self._seat)
 
 
 def _cone(origin: Tensor, ray: Tensor, reach: float):
