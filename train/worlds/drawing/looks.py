@@ -94,7 +94,8 @@ def photograph(linear: Tensor, depth: Tensor, looks: Looks, generators: list[tor
         if look.shrink < 1:
             size = [max(8, round(side * look.shrink)) for side in (height, width)]
             own = interpolate(x[i : i + 1], size=size, mode="area")
-            own = _develop(_sensor(own, looks.at([i]), generators[i : i + 1]), looks.at([i]))
+            alone = looks.at([i])
+            own = _develop(_sensor(own, alone, generators[i : i + 1]), alone)
             x[i : i + 1] = interpolate(own, size=[height, width], mode="bicubic", align_corners=False)
     return (x.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 

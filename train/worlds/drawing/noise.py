@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 _SIDE = 512
+_PRIMES = (73856093, 19349663, 83492791)
 _CELLS, _STEPS = 48, 16  # irregular cells: 48 x 48 of them, each about 16 table entries wide
 
 
@@ -46,12 +47,13 @@ def noise(u: Tensor, v: Tensor, slope: float = 1.6) -> Tensor:
 
 def random(*cells: Tensor) -> Tensor:
     """An even random number in 0..1 for every integer cell of up to three coordinates."""
-    mixed = torch.zeros_like(cells[0], dtype=torch.long)
-    for cell, prime in zip(cells, (73856093, 19349663, 83492791), strict=False):
-        mixed = mixed + cell.long() * prime
-    mixed = (mixed * 2654435761) & 0x7FFFFFFF
-    mixed = ((mixed ^ (mixed >> 15)) * 2246822519) & 0x7FFFFFFF
-    return (mixed >> 7).float() / (1 << 24)
+    first, *others = (cell.long() for cell in cells)
+    mixed = first * _PRIMES[0]
+    for cell, prime in zip(others, _PRIMES[1:], strict=False):
+        mixed.add_(cell, alpha=prime)
+    mixed.mul_(2654435761).bitwise_and_(0x7FFFFFFF)
+    mixed.bitwise_xor_(mixed >> 15).mul_(2246822519).bitwise_and_(0x7FFFFFFF)
+    return mixed.bitwise_right_shift_(7).float().mul_(1 / (1 << 24))
 
 
 @lru_cache

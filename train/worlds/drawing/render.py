@@ -23,8 +23,8 @@ from .shade import shade
 TILE = 8
 PAIRS = {"cpu": 1024, "cuda": 1 << 16}
 """(primitive, tile) pairs intersected at once, 64 rays each: on a CPU they are to stay in its cache."""
-GROWTH = 2
-"""A tile's next round tries one `GROWTH`th as many candidates as all rounds before it."""
+GROWTH = {"cpu": 0.5, "cuda": 3.0}
+"""How many candidates for a tile a round tries, as a share of those before it: a GPU tests many that are hidden."""
 SHADED = {"cpu": 2, "cuda": 64}
 """Pictures that are shaded at once: on a CPU they are to stay in its cache, on a GPU to bound the memory."""
 
@@ -143,7 +143,7 @@ def _trace(batch: Batch, directions: Tensor, down: int, across: int) -> tuple[Te
     order = np.argsort(tile, kind="stable")
     primitive, tile = primitive[order], tile[order]
     turn = np.arange(len(tile)) - np.searchsorted(tile, tile)  # in the tile: 0 for its nearest candidate, then 1, ...
-    edges = _edges(len(tile) and int(turn.max()))
+    edges = _edges(int(turn.max(initial=0)), GROWTH[device.type])
     round_of, shape = np.searchsorted(edges, turn, side="right"), batch.all(lambda p: p.shape)[primitive]
     order = np.lexsort((shape, round_of))
     rounds = np.searchsorted(round_of[order], np.arange(len(edges) + 2))
@@ -171,11 +171,11 @@ def _trace(batch: Batch, directions: Tensor, down: int, across: int) -> tuple[Te
     return depth.reshape(batch.size, tiles, -1), which.reshape(batch.size, tiles, -1)
 
 
-def _edges(last: int) -> list[int]:
-    """The turns at which rounds begin, but for the first: the farther, the more candidates are tried at once."""
+def _edges(last: int, growth: float) -> list[int]:
+    """The turns at which rounds begin, but for the first."""
     edges = [1]
     while edges[-1] <= last:
-        edges.append(edges[-1] + max(1, edges[-1] // GROWTH))
+        edges.append(edges[-1] + max(1, int(edges[-1] * growth)))
     return edges
 
 

@@ -29,6 +29,11 @@ class Spot:
     def at(self, rows: Tensor) -> Spot:
         return Spot(**{f.name: getattr(self, f.name).index_select(0, rows) for f in fields(self)})
 
+    def split(self, sizes: list[int]) -> list[Spot]:
+        """The first ones, the next ones, ..."""
+        columns = [getattr(self, f.name).split(sizes) for f in fields(self)]
+        return [Spot(*values) for values in zip(*columns, strict=True)]
+
     def fine(self, size) -> Tensor:
         """(N,): 1 where details of this size (metres) are seen, falling to 0 where they are below a pixel."""
         return (1.6 - 1.2 * self.pixel / size).clamp(0, 1)

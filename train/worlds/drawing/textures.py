@@ -66,10 +66,14 @@ _CLEAN = [TEXTURES.index(n) for n in ("mirror", "screen", "text", "metal", "wate
 
 def painted(names: Tensor, spot: Spot) -> Tensor:
     """Linear RGB (N, 3) in 0..1 of a mixture of textures: names (N,) are indices in TEXTURES."""
+    present = torch.bincount(names).nonzero()[:, 0].tolist()
+    rows = [(names == index).nonzero()[:, 0] for index in present]
     colour = torch.zeros_like(spot.rgb)
-    for index in torch.bincount(names).nonzero()[:, 0].tolist():
-        rows = (names == index).nonzero()[:, 0]
-        colour.index_copy_(0, rows, _DRAW[TEXTURES[index]](spot.at(rows)))
+    if rows:
+        order = torch.cat(rows)
+        parts = spot.at(order).split([len(own) for own in rows])
+        drawn = [_DRAW[TEXTURES[index]](part) for index, part in zip(present, parts, strict=True)]
+        colour.index_copy_(0, order, torch.cat(drawn))
     clean = torch.isin(names, torch.tensor(_CLEAN, device=names.device))
     return (colour * _wear(spot, clean)).clamp(0.004, 0.95)
 
