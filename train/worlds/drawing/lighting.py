@@ -185,10 +185,11 @@ def direct(batch, lights: Lights, tracer, found, slot: Tensor, order: Tensor) ->
                 whose, where = pick(part.picture, at), pick(index, at)
                 given = (place.index_select(0, where), slot.index_select(0, where), per(turn, whose))
                 way[at], sends[at] = way_to(kind, light, whose, *given)
-            level.index_copy_(0, index, sends.float())
-            followed = (sends & (per(known[1], part.picture) > 0)).nonzero()[:, 0]
-            index, way = index.index_select(0, followed), way.index_select(0, followed)
-            blocked = tracer.blocked(start.index_select(0, index), way, part.at(followed))
+            if "shaft" in kinds:  # sends its light to some places only, and may add too little to be traced
+                level.index_copy_(0, index, sends.float())
+                followed = (sends & (per(known[1], part.picture) > 0)).nonzero()[:, 0]
+                index, way, part = index.index_select(0, followed), way.index_select(0, followed), part.at(followed)
+            blocked = tracer.blocked(start.index_select(0, index), way, part)
             level.index_copy_(0, index, 1.0 - blocked.float())
         numbers.append(own)
         levels.append(level)

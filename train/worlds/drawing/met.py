@@ -84,11 +84,17 @@ def _spots(batch: Batch, rows: Rows, part, point, normal, height, distance, cos)
     metres = point * half
     boxes = (shape == SHAPES.index("box")) | (shape == SHAPES.index("rounded box"))
     flat_end = ((shape == SHAPES.index("cylinder")) | (shape == SHAPES.index("cone"))) & (point[:, 2].abs() > 0.999)
-    axis = torch.where(boxes, (metres.abs() - half).argmax(1), torch.where(flat_end, 2, 3))
-    around_it = torch.atan2(point[:, 1], point[:, 0]) * half[:, 0]
-    u = torch.where(axis == 0, metres[:, 1], torch.where(axis == 3, around_it, metres[:, 0]))
+    beyond = (metres.abs() - half).unbind(1)  # the face of a box is that which the point is nearest to
+    first = (beyond[0] >= beyond[1]) & (beyond[0] >= beyond[2])
+    face = torch.where(first, 0, torch.where(beyond[1] >= beyond[2], 1, 2))
+    axis = torch.where(boxes, face, torch.where(flat_end, 2, 3))
+    u = torch.where(axis == 0, metres[:, 1], metres[:, 0])
+    wide = 2 * torch.where(axis == 0, half[:, 1], half[:, 0])
+    curved = (axis == 3).nonzero()[:, 0]
+    around_it = torch.atan2(*point.index_select(0, curved)[:, :2].unbind(1)[::-1])
+    radius = half[:, 0].index_select(0, curved)
+    u[curved], wide[curved] = around_it * radius, 6.283 * radius
     v = torch.where(axis == 2, metres[:, 1] + half[:, 1], metres[:, 2] + half[:, 2])
-    wide = torch.where(axis == 0, 2 * half[:, 1], torch.where(axis == 3, 6.283 * half[:, 0], 2 * half[:, 0]))
     tall = torch.where(axis == 2, 2 * half[:, 1], 2 * half[:, 2])
     return Spot(
         u=u, v=v, wide=wide, tall=tall, scale=batch("scale", part),
@@ -101,15 +107,13 @@ def _spots(batch: Batch, rows: Rows, part, point, normal, height, distance, cos)
 
 def _rippled(names: Tensor, spot: Spot, normal: Tensor) -> Tensor:
     """Normals for light only: leaves, grass and rough ground face many ways."""
-    leafy = torch.zeros_like(spot.u)
-    for name, amount in _RIPPLES.items():
-        leafy = torch.where(names == _TEXTURE[name], amount, leafy)
+    leafy = looks.tensor([_RIPPLES.get(name, 0.0) for name in TEXTURES], normal).index_select(0, names)
     rows = (leafy > 0).nonzero()[:, 0]
     if not len(rows):
         return normal
     some = spot.at(rows)
     cell = 0.5 * some.scale.clamp(min=0.02)
-    keys = [(some.u / cell).floor(), (some.v / cell).floor(), some.key()]
+    keys = [(some.u / cell).floor(), (some.v / cell).floor(), some.key]
     tilt = torch.stack([random(keys[0] + i * 131, *keys[1:]) - 0.5 for i in range(3)], 1) * 1.4
     normal = normal.clone()
     normal[rows] = unit(normal[rows] + tilt * (leafy[rows] * some.fine(cell))[:, None])

@@ -37,11 +37,12 @@ def _noise_table(slope: float, device: str) -> Tensor:
 
 def noise(u: Tensor, v: Tensor, slope: float = 1.6) -> Tensor:
     """Smooth noise in 0..1 at (u, v); one unit is 32 table entries."""
-    x, y = u * 32, v * 32
-    x0, y0 = x.floor(), y.floor()
-    index = ((y0.long() & (_SIDE - 1)) << 9) + (x0.long() & (_SIDE - 1))
+    at = torch.stack([u, v]) * 32
+    corner = at.floor()
+    column, row = corner.long() & (_SIDE - 1)
+    index = torch.add(column, row, alpha=_SIDE)
     level, across, down, both = _noise_table(slope, str(u.device)).index_select(0, index).unbind(1)
-    x, y = x - x0, y - y0
+    x, y = at - corner
     return torch.addcmul(torch.addcmul(level, across, x), torch.addcmul(down, both, x), y).clamp_(0, 1)
 
 

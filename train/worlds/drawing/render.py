@@ -67,8 +67,8 @@ def _rays(scene: Scene, down: int, across: int) -> Tensor:
     y, x = np.meshgrid(np.arange(down * TILE) + 0.5, np.arange(across * TILE) + 0.5, indexing="ij")
     slopes = scene.slopes_at(np.stack([x, y], -1))
     rays = slopes @ scene.rotation[:, :2].T + scene.rotation[:, 2]
-    rays = rays.reshape(down, TILE, across, TILE, 3).transpose(0, 2, 4, 1, 3)
-    return torch.from_numpy(rays.reshape(down * across, 3, TILE * TILE).astype(np.float32))
+    rays = rays.astype(np.float32).reshape(down, TILE, across, TILE, 3).transpose(0, 2, 4, 1, 3)
+    return torch.from_numpy(rays.reshape(down * across, 3, TILE * TILE))
 
 
 def _tile_bounds(scene: Scene, corners: np.ndarray, down: int, across: int) -> tuple[np.ndarray, np.ndarray]:

@@ -122,12 +122,13 @@ def _neighbours(picture: Tensor, row: Tensor, column: Tensor, distance: Tensor) 
 
 def _mirror_images(batch, lights: Lights, tracer, found: Surface, slot, order) -> tuple[Tensor, Tensor]:
     """What polished points mirror, (N, 3), and how sharp (N,): dull ones scatter and are smoothed afterwards."""
-    seen, facing = around(batch, found.rows, found.place, found.normal), _reflected(found)
+    seen, facing = around(batch, found.rows, found.place, found.normal), _reflected(found.unit, found.normal)
     if not batch.inside.all():
         at = found.rows.of(~batch.inside)
         low = per(batch.looks["horizon"], pick(found.rows.picture, at))
         seen[at] = mix(pick(seen, at), low, pick(facing, at)[:, 2].clamp(min=0) ** 0.5)
-    strong = found.mirrors.amax(1) > MIRRORED
+    red, green, blue = found.mirrors.unbind(1)
+    strong = torch.maximum(torch.maximum(red, green), blue) > MIRRORED
     sharp = torch.zeros_like(found.rough)
     rows = order[strong[order]]
     if not len(rows):
@@ -163,29 +164,32 @@ def _in_mirrors(batch: Batch, lights: Lights, other: Surface, slot: Tensor) -> T
     return other.albedo * light + other.emitted
 
 
-def _reflected(found: Surface) -> Tensor:
-    """(N, 3): the unit directions from which mirrored light comes."""
-    return found.unit - 2 * dot(found.unit, found.normal)[:, None] * found.normal
+def _reflected(way: Tensor, normal: Tensor) -> Tensor:
+    """(N, 3): the unit directions from which mirrored light comes, for unit rays and unit normals (N, 3)."""
+    return way - 2 * dot(way, normal)[:, None] * normal
 
 
 def _shine(lights: Lights, found: Surface, visible: Tensor) -> Tensor:
     """Highlights of lamps and sun on polished points (N, 3): these lights are in no mirror image."""
-    facing, glossy = _reflected(found), 1 - found.rough
-    power = 12 + 500 * glossy * glossy
-    total = torch.zeros_like(facing)
-    for number, kind, at, light in lights.each(found.rows):
+    polished = (found.mirrors[:, 0] > 0).nonzero()[:, 0]
+    rows, place = found.rows.at(polished), found.place.index_select(0, polished)
+    facing = _reflected(found.unit.index_select(0, polished), found.normal.index_select(0, polished))
+    power = 12 + 500 * (1 - found.rough.index_select(0, polished)).square()
+    visible, total = visible.index_select(1, polished), torch.zeros_like(facing)
+    for number, kind, at, light in lights.each(rows):
         if kind not in ("sun", "lamp"):
             continue
-        picture, way, sharp = pick(found.rows.picture, at), pick(facing, at), pick(power, at)
+        picture, way, sharp = pick(rows.picture, at), pick(facing, at), pick(power, at)
         toward = per(light.at, picture)
         cos, near = dot(way, toward), 1.0
         if kind == "lamp":
-            toward = toward - pick(found.place, at)
+            toward = toward - pick(place, at)
             d2 = dot(toward, toward)
             cos, near = dot(way, toward) / d2.sqrt().clamp(min=1e-12), 1 / (d2 + 0.05)
         peak = cos.clamp(min=0) ** sharp * (sharp / 8) * near * pick(visible[number], at)
         total[at] += peak[:, None] * per(light.rgb, picture)
-    return (total * found.mirrors).clamp(max=20)
+    shine = (total * found.mirrors.index_select(0, polished)).clamp(max=20)
+    return torch.zeros_like(found.mirrors).index_copy_(0, polished, shine)
 
 
 def _hazy(batch, lit: Tensor, found: Surface) -> Tensor:

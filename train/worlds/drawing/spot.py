@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -40,8 +41,10 @@ class Spot:
 
     def grid(self, turned: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """(a, b, blur) in periods; moved by the part's salt. turned: a runs along the face's longer side."""
-        swap = (self.tall > self.wide) & turned
-        u, v = torch.where(swap, self.v, self.u), torch.where(swap, self.u, self.v)
+        u, v = self.u, self.v
+        if turned:
+            swap = self.tall > self.wide
+            u, v = torch.where(swap, v, u), torch.where(swap, u, v)
         return u / self.scale + 31.7 * self.salt, v / self.scale + 17.3 * self.salt, self.pixel / self.scale
 
     def spun(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -55,6 +58,7 @@ class Spot:
         """(a, b, blur): 0..1 over the whole face, for pages, pictures and screens."""
         return self.u / self.wide + 0.5, self.v / self.tall, self.pixel / torch.minimum(self.wide, self.tall)
 
+    @cached_property
     def key(self) -> Tensor:
         """(N,) whole number of the part, for `random`."""
         return (self.salt * 977.0 * 1000).floor()

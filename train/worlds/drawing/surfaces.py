@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -23,12 +25,12 @@ def wood(s: Spot, joint: float = 0.03) -> Tensor:
     """Boards one period wide along the longer side, each with its tone; `joint`: share of a gap between them."""
     a, b, blur = s.grid(turned=True)
     row = b.floor()
-    own = random(row, s.key())
+    own = random(row, s.key)
     along = a * s.scale + 13 * own
     piece, gap = own, torch.zeros_like(a)
     if joint:
         length = 0.6 + 0.9 * own
-        piece = random(row, (along / length).floor(), s.key())
+        piece = random(row, (along / length).floor(), s.key)
         gap = torch.maximum(band(b, joint, blur), band(along / length, 0.004, s.pixel))
     tone = 0.34 * s.fine(s.scale * 1.5) if joint else 0.1
     lines = _grain(s, along, b * s.scale, piece)
@@ -50,7 +52,7 @@ def parquet(s: Spot) -> Tensor:
     column, row = a.floor(), b.floor()
     turned = (column + row).long() & 1 == 1
     x, y = torch.where(turned, b, a), torch.where(turned, a, b)
-    piece = random(column * 8 + ((y - y.floor()) * 5).floor(), row, s.key())
+    piece = random(column * 8 + ((y - y.floor()) * 5).floor(), row, s.key)
     gap = torch.maximum(band(y * 5, 0.05, blur * 5), band(x, 0.012, blur))
     lines = _grain(s, x * s.scale, y * s.scale, piece)
     return s.two(0.5 + 0.9 * lines, (1 + 0.3 * (piece - 0.5)) * (1 - 0.5 * gap))
@@ -67,15 +69,15 @@ def tiles(s: Spot) -> Tensor:
     a, b, blur = s.grid()
     joint = 0.004 / s.scale
     grout = torch.maximum(band(a, joint, blur), band(b, joint, blur))
-    own = random(a.floor(), b.floor(), s.key())
+    own = random(a.floor(), b.floor(), s.key)
     cloud = noise(a * 1.7 + own * 9, b * 1.7 + own * 5) - 0.5
-    patterned = (random(s.key(), s.key() + 7) > 0.6).float()
+    patterned = (random(s.key, s.key + 7) > 0.6).float()
     tint = 1 + 0.14 * (own - 0.5) * s.fine(s.scale) + 0.25 * cloud * patterned
     return s.two(0.85 * grout + 0.5 * patterned * cloud.abs(), tint)
 
 
 def _mortar(s: Spot, rough: Tensor) -> Tensor:
-    grey = 0.12 + 0.3 * random(s.key(), s.key() + 6) + 0.1 * rough
+    grey = 0.12 + 0.3 * random(s.key, s.key + 6) + 0.1 * rough
     return 0.7 * grey[:, None] + 0.3 * s.rgb2
 
 
@@ -85,7 +87,7 @@ def bricks(s: Spot) -> Tensor:
     row = (b * 3).floor()
     shifted = a + 0.5 * (row.long() & 1)
     mortar = torch.maximum(band(shifted, 0.045, blur), band(b * 3, 0.135, blur * 3))
-    own = random(shifted.floor(), row, s.key())
+    own = random(shifted.floor(), row, s.key)
     rough = (noise(a * 2, b * 2, 1.0) - 0.5) * s.fine(0.03)
     dark = (own > 0.85).float() * s.fine(s.scale * 0.5)
     brick = s.two(0.15 + 0.2 * rough, 1 + 0.4 * (own - 0.5) * s.fine(s.scale * 0.3) - 0.3 * dark + 0.3 * rough)
@@ -112,7 +114,7 @@ def plaster(s: Spot) -> Tensor:
 def concrete(s: Spot) -> Tensor:
     """Clouds, pores, and on half of it the seams of the moulds."""
     a, b, blur = s.grid()
-    seam = torch.maximum(band(a, 0.006, blur), band(b, 0.006, blur)) * (random(s.key(), s.key()) > 0.5)
+    seam = torch.maximum(band(a, 0.006, blur), band(b, 0.006, blur)) * (random(s.key, s.key) > 0.5)
     cloud = noise(s.u * 0.5 + 9 * s.salt, s.v * 0.5 + 3 * s.salt, 1.3) - 0.5
     border, own = cells(s.u * 9 + 31 * s.salt, s.v * 9)
     pore = ((border - 0.4) * 9).clamp(0, 1) * (own > 0.7) * s.fine(0.03)
@@ -137,11 +139,11 @@ def lane(s: Spot) -> Tensor:
     a, blur = s.u / s.scale, s.pixel / s.scale
     count = (s.wide / s.scale).floor()
     line = band(a + 0.5 * (count.long() & 1) + 0.02, 0.04, blur)
-    edge = within(s.wide / 2 - s.u.abs(), 0.2, 0.34, s.pixel) * (random(s.key(), s.key() + 2) > 0.4)
+    edge = within(s.wide / 2 - s.u.abs(), 0.2, 0.34, s.pixel) * (random(s.key, s.key + 2) > 0.4)
     inner = line * band((s.v + 50 * s.salt) / 9, 0.34, s.pixel / 9) * (s.u.abs() < s.wide / 2 - 0.8)
     wear = ((noise(s.u * 1.5, s.v * 1.5, 1.0) - 0.2) * 4).clamp(0, 1)
     mark = (torch.maximum(inner, edge) * wear).clamp(0, 1)[:, None]
-    tar = asphalt(Spot(**{**vars(s), "rgb2": s.rgb * 1.15}))
+    tar = asphalt(replace(s, rgb2=s.rgb * 1.15))
     return torch.lerp(tar, s.rgb2, 0.9 * mark)
 
 
@@ -171,9 +173,9 @@ def gravel(s: Spot) -> Tensor:
 def cobbles(s: Spot) -> Tensor:
     a, b, blur = s.grid()
     row = b.floor()
-    shifted = a + 0.5 * random(row, s.key()) + 0.1 * noise(a, b)
+    shifted = a + 0.5 * random(row, s.key) + 0.1 * noise(a, b)
     inner = 0.5 - torch.maximum((shifted - shifted.floor() - 0.5).abs(), (b - row - 0.5).abs())
-    own = random(shifted.floor(), row, s.key())
+    own = random(shifted.floor(), row, s.key)
     joint = (1 - inner / (0.1 + blur)).clamp(0, 1) * s.fine(s.scale * 0.5)
     return s.two(0.5 * own, 1 + 0.4 * (own - 0.5) * s.fine(s.scale) - 0.5 * joint)
 
@@ -189,7 +191,7 @@ def shingles(s: Spot) -> Tensor:
     a, b, blur = s.grid()
     row = (b * 1.4).floor()
     shifted = a * 1.6 + 0.5 * (row.long() & 1)
-    own, phase = random(shifted.floor(), row, s.key()), b * 1.4 - row
+    own, phase = random(shifted.floor(), row, s.key), b * 1.4 - row
     edge = torch.maximum(band(b * 1.4, 0.1, blur * 1.4), 0.6 * band(shifted, 0.06, blur * 1.6))
     return s.two(0.5 * own, (1 + 0.3 * (own - 0.5) - 0.25 * (0.5 - phase)) * (1 - 0.55 * edge))
 
@@ -197,7 +199,7 @@ def shingles(s: Spot) -> Tensor:
 def siding(s: Spot) -> Tensor:
     """Horizontal boards, a shadow under each."""
     _, b, blur = s.grid()
-    own = random(b.floor(), s.key())
+    own = random(b.floor(), s.key)
     lines = (noise(s.u * 0.6 + 9 * own, s.v * 12, 1.1) - 0.5) * s.fine(0.02)
     return s.two(0.4 + lines, (1 + 0.08 * (own - 0.5) + 0.2 * lines) * (1 - 0.5 * band(b, 0.09, blur)))
 
@@ -208,7 +210,7 @@ def lawn(s: Spot) -> Tensor:
     blades = (noise(a * 2.5, b * 0.8, 0.5) - 0.5) * s.fine(s.scale * 0.12)
     tuft = (noise(a * 0.4, b * 0.4, 1.0) - 0.5) * s.fine(s.scale)
     dry = (3 * (noise(s.u * 0.11 + 7 * s.salt, s.v * 0.11, 1.2) - 0.55)).clamp(0, 1)
-    mown = 0.06 * torch.sign(torch.sin(s.u * 4)) * (random(s.key(), s.key() + 1) > 0.8)
+    mown = 0.06 * torch.sign(torch.sin(s.u * 4)) * (random(s.key, s.key + 1) > 0.8)
     hay = s.rgb.mean(1, keepdim=True) * torch.tensor([1.6, 1.25, 0.5], device=s.u.device)
     colour = s.two(0.5 + 1.4 * blades + 0.6 * tuft, 1 + 1.3 * blades + 0.7 * tuft + mown)
     return torch.lerp(colour, hay, 0.6 * dry[:, None])

@@ -61,7 +61,7 @@ _ALL = (
     surfaces.water,
 )
 _DRAW = {"noise": surfaces.clouded} | {draw.__name__: draw for draw in _ALL}
-_CLEAN = [TEXTURES.index(n) for n in ("mirror", "screen", "text", "metal", "water")]
+_CLEAN = ("mirror", "screen", "text", "metal", "water")
 
 
 def painted(names: Tensor, spot: Spot) -> Tensor:
@@ -74,7 +74,7 @@ def painted(names: Tensor, spot: Spot) -> Tensor:
         parts = spot.at(order).split([len(own) for own in rows])
         drawn = [_DRAW[TEXTURES[index]](part) for index, part in zip(present, parts, strict=True)]
         colour.index_copy_(0, order, torch.cat(drawn))
-    clean = torch.isin(names, torch.tensor(_CLEAN, device=names.device))
+    clean = torch.tensor([name in _CLEAN for name in TEXTURES], device=names.device).index_select(0, names)
     return (colour * _wear(spot, clean)).clamp(0.004, 0.95)
 
 
