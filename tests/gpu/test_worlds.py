@@ -50,7 +50,7 @@ def test_several_scenes_at_once_are_each_as_if_alone():
 
 
 def test_the_command_writes_them_with_several_processes(tmp_path, monkeypatch):
-    monkeypatch.setattr(write, "CHUNK", 3)  # scenes of one process's turn
+    monkeypatch.setitem(write.CHUNK, "gpu", 3)  # scenes of one process's turn
     command = ["worlds", "--out", str(tmp_path / "gpu"), "--count", "6", "--first-seed", "20", "--device", "cuda"]
     result = CliRunner().invoke(app, [*command, "--workers", "2"])
     assert result.exit_code == 0, result.output

@@ -38,22 +38,24 @@ DEPTH_SCALE = 500.0
 SKY_CODE = 65535
 Wanted = tuple[int, tuple[int, ...]]
 """A seed and the numbers of its views that are to be drawn."""
-CHUNK = 48
-"""Pictures handled together, so that those of one size fill a batch."""
+BATCH = {"cpu": 16, "gpu": 64}
+"""Pictures of one size that are drawn at once: on a GPU more cost few operations more."""
+CHUNK = {"cpu": 48, "gpu": 320}
+"""Pictures that a process handles together, so that those of one size fill a batch."""
 
 
-def write_records(out: Path, count: int, first_seed: int = 0, batch: int = 16, progress: bool = True,
+def write_records(out: Path, count: int, first_seed: int = 0, batch: int | None = None, progress: bool = True,
                   workers: int = 1, views: int = 1, device: str = "cpu") -> Path:  # fmt: skip
     """Write the scenes first_seed ... first_seed + count - 1 under `out`; returns the path of records.jsonl.
 
-    batch: pictures of one size that are drawn at once. workers: processes. views: pictures of each world, from nearby
-    viewpoints that overlap; records then share a `view_group`. device: which draws, for every process; another one
-    rounds differently, so that a few pixels and answers differ. Lines come in the order in which scenes are finished;
-    sort by scene_id where order matters. InputError where the device is not there, and where the folder holds one view
-    of each world and several are asked for, or the other way round.
+    batch: pictures of one size that are drawn at once, by default those of `BATCH`. workers: processes. views:
+    pictures of each world, from nearby viewpoints that overlap; records then share a `view_group`. device: which draws,
+    for every process; another one rounds differently, so that a few pixels and answers differ. Lines come in the order
+    in which scenes are finished; sort by scene_id where order matters. InputError where the device is not there, and
+    where the folder holds one view of each world and several are asked for, or the other way round.
     """
     device_there(device)
-    out = Path(out)
+    out, processor = Path(out), "cpu" if torch.device(device).type == "cpu" else "gpu"
     for folder in ("images", "depth", "labels", "surface"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     path = out / "records.jsonl"
@@ -66,11 +68,11 @@ def write_records(out: Path, count: int, first_seed: int = 0, batch: int = 16, p
     }
     todo = {seed: [view for view, name in enumerate(names[seed]) if name not in done] for seed in names}
     wanted = [(seed, tuple(missing)) for seed, missing in todo.items() if missing]
-    total, size = sum(len(missing) for _, missing in wanted), max(1, CHUNK // views)
+    total, size = sum(len(missing) for _, missing in wanted), max(1, CHUNK[processor] // views)
     chunks = [wanted[i : i + size] for i in range(0, len(wanted), size)]
     begun, written = time.time(), 0
     with path.open("a") as lines:
-        for text in _run(out, chunks, batch, workers, views, device):
+        for text in _run(out, chunks, batch or BATCH[processor], workers, views, device):
             lines.write(text)
             lines.flush()
             written += text.count("\n")

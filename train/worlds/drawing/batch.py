@@ -92,6 +92,7 @@ class Batch:
 
     def __init__(self, scenes: list, device):
         self.scenes, self.device = scenes, torch.device(device)
+        self.processor = "cpu" if self.device.type == "cpu" else "gpu"
         self.size = len(scenes)
         self.looks = Looks([scene.look for scene in scenes], device)
         self.inside = np.array([scene.room is not None for scene in scenes])  # (B,) rooms

@@ -21,11 +21,11 @@ from .rays import NEAR, hit
 from .shade import shade
 
 TILE = 8
-PAIRS = {"cpu": 1024, "cuda": 1 << 16}
+PAIRS = {"cpu": 1024, "gpu": 1 << 16}
 """(primitive, tile) pairs intersected at once, 64 rays each: on a CPU they are to stay in its cache."""
-GROWTH = {"cpu": 0.5, "cuda": 3.0}
+GROWTH = {"cpu": 0.5, "gpu": 3.0}
 """How many candidates for a tile a round tries, as a share of those before it: a GPU tests many that are hidden."""
-SHADED = {"cpu": 2, "cuda": 64}
+SHADED = {"cpu": 2, "gpu": 64}
 """Pictures that are shaded at once: on a CPU they are to stay in its cache, on a GPU to bound the memory."""
 
 _SIDES = [(a, b) for a in range(8) for b in range(a + 1, 8) if bin(a ^ b).count("1") == 1]
@@ -53,7 +53,7 @@ def render(scenes: list[Scene], device: str = "cpu") -> Render:
     directions = torch.stack([_rays(scene, down, across) for scene in scenes]).to(device)  # (B, tiles, 3, 64)
     batch, grid = Batch(scenes, device), (down, across, TILE)
     depth, which = _trace(batch, directions, down, across)
-    drawn, count = [], SHADED[batch.device.type]
+    drawn, count = [], SHADED[batch.processor]
     for at in range(0, len(scenes), count):
         some = slice(at, at + count)
         own = batch if len(scenes) <= count else Batch(scenes[some], device)
@@ -143,7 +143,7 @@ def _trace(batch: Batch, directions: Tensor, down: int, across: int) -> tuple[Te
     order = np.argsort(tile, kind="stable")
     primitive, tile = primitive[order], tile[order]
     turn = np.arange(len(tile)) - np.searchsorted(tile, tile)  # in the tile: 0 for its nearest candidate, then 1, ...
-    edges = _edges(int(turn.max(initial=0)), GROWTH[device.type])
+    edges = _edges(int(turn.max(initial=0)), GROWTH[batch.processor])
     round_of, shape = np.searchsorted(edges, turn, side="right"), batch.all(lambda p: p.shape)[primitive]
     order = np.lexsort((shape, round_of))
     rounds = np.searchsorted(round_of[order], np.arange(len(edges) + 2))
@@ -152,7 +152,7 @@ def _trace(batch: Batch, directions: Tensor, down: int, across: int) -> tuple[Te
     found = _Found(len(rays), len(tile), device)
     primitive, tile, order = (torch.from_numpy(values).to(device) for values in (primitive, tile, order))
     near = batch.tensor(np.concatenate(nearest)).index_select(0, primitive)
-    shape, pairs = batch.column("shape").index_select(0, primitive), PAIRS[device.type]
+    shape, pairs = batch.column("shape").index_select(0, primitive), PAIRS[batch.processor]
     for low, high in pairwise(rounds):
         row = order[low:high]
         keep = near.index_select(0, row) < found.farthest.index_select(0, tile.index_select(0, row))

@@ -16,7 +16,7 @@ from .batch import Batch, Rows
 from .rays import hit
 from .vectors import length, unit
 
-PAIRS = {"cpu": 2048, "cuda": 1 << 17}
+PAIRS = {"cpu": 2048, "gpu": 1 << 17}
 """Bundles times parts that are intersected at once: on a CPU they are to stay in its cache."""
 BUNDLE = 32
 _PLAIN = torch.tensor([{"capsule": 2, "rounded box": 0}.get(name, i) for i, name in enumerate(SHAPES)])
@@ -71,7 +71,7 @@ class Tracer:
         bundle, part = self._pairs(_cone(origin, ray, reach), rows, things)
         shape = self.shape.index_select(0, part)
         lines = torch.cat([origin, ray], 1).transpose(1, 2).contiguous()  # one product maps starts and directions
-        batch, pairs = self.batch, PAIRS[self.device.type]
+        batch, pairs = self.batch, PAIRS[self.batch.processor]
         for index in shape.unique().tolist():
             chosen = (shape == index).nonzero()[:, 0]
             for at in range(0, len(chosen), pairs):
