@@ -1,7 +1,8 @@
 """Scenes -> images with exact depth, normals and labels: a batched ray tracer in plain torch.
 
 Rays are grouped in tiles of 8 x 8 pixels. A primitive is tried only on the tiles that its projected bounds
-touch, near ones first, so that a tile already filled by something nearer is skipped.
+touch, near ones first, so that a tile already filled by something nearer is skipped. All work is on the pixels, rays
+and parts of many pictures at once, so that a GPU gets few large operations: their number hardly grows with the batch.
 """
 
 from __future__ import annotations
