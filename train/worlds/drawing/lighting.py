@@ -34,46 +34,50 @@ class Shining:
     across: Tensor  # (B, 2, 3)
     normal: Tensor  # (B, 3)
     area: Tensor  # (B,)
+    number: Tensor  # (B,) of the light in its scene
     openings: Tensor  # (B, W, 4, 3) of shafts: centre, its normal, right and up, divided by their squared lengths
 
 
 class Lights:
-    """The lights of B pictures."""
+    """The lights of B pictures, S seats in a row for each of them: first suns, then lamps, then panels, then shafts.
+
+    So all lights of one seat are of one kind; pictures that have fewer of a kind leave some of its seats empty.
+    """
 
     def __init__(self, looks: list[Look], device):
-        most = max(len(look.lights) for look in looks)
+        names = [[light.kind for light in look.lights] for look in looks]
+        most = {kind: max(own.count(kind) for own in names) for kind in ("sun", "lamp", "panel", "shaft")}
+        self.kinds = [kind for kind, count in most.items() for _ in range(count)]  # (S,)
+        self.seats = [[self.kinds.index(kind) + own[:i].count(kind) for i, kind in enumerate(own)] for own in names]
         holes = max((len(light.openings) for look in looks for light in look.lights), default=0)
-        self.kind = np.full((len(looks), most), "", dtype="U5")  # (B, L)
-        self.count = most
-        shapes = ((3,), (3,), (2, 3), (3,), (), (holes, 4, 3))  # those of the columns of `Shining`
-        tables = [np.zeros((len(looks), most, *shape), np.float32) for shape in shapes]
+        self.there = np.zeros((len(looks), len(self.kinds)), bool)  # (B, S) whether the picture has such a light
+        shapes = ((3,), (3,), (2, 3), (3,), (), (), (holes, 4, 3))  # those of the columns of `Shining`
+        tables = [np.zeros((*self.there.shape, *shape), np.float32) for shape in shapes]
         for row, look in enumerate(looks):
-            for i, light in enumerate(look.lights):
-                self.kind[row, i] = light.kind
+            for number, (seat, light) in enumerate(zip(self.seats[row], look.lights, strict=True)):
+                self.there[row, seat] = True
                 facing = (light.normal, light.area) if light.kind == "panel" else (0.0, 0.0)
-                known = (light.at, light.rgb, light.across, *facing)
-                for table, value in zip(tables, known, strict=False):
-                    table[row, i] = value
-                tables[5][row, i, : len(light.openings)] = _holes(light)
+                for table, value in zip(tables, (light.at, light.rgb, light.across, *facing, number), strict=False):
+                    table[row, seat] = value
+                tables[6][row, seat, : len(light.openings)] = _holes(light)
         self._tables = [torch.from_numpy(table).to(device) for table in tables]
         self._each = torch.arange(len(looks), device=device)
 
     @property
     def rgb(self) -> Tensor:
-        """(B, L, 3)."""
+        """(B, S, 3)."""
         return self._tables[1]
 
-    def of(self, number: int | Tensor) -> Shining:
-        """This light of every picture; number: the same for all, or (B,)."""
-        if isinstance(number, int):
-            return Shining(*(table[:, number] for table in self._tables))
-        return Shining(*(table[self._each, number] for table in self._tables))
+    def of(self, seat: int | Tensor) -> Shining:
+        """A light of every picture; seat: the same for all, or (B,)."""
+        if isinstance(seat, int):
+            return Shining(*(table[:, seat] for table in self._tables))
+        return Shining(*(table[self._each, seat] for table in self._tables))
 
     def each(self, rows: Rows) -> Iterator[tuple[int, str, Tensor | slice, Shining]]:
-        """(number, kind, the rows of the pictures where that number is of that kind, these lights), all in turn."""
-        for number in range(self.count):
-            for kind in sorted(set(self.kind[:, number]) - {""}):
-                yield number, kind, rows.of(self.kind[:, number] == kind), self.of(number)
+        """(seat, kind, the rows of the pictures that have a light there, these lights), one seat after the other."""
+        for seat, kind in enumerate(self.kinds):
+            yield seat, kind, rows.of(self.there[:, seat]), self.of(seat)
 
 
 def _holes(light: Light) -> np.ndarray:
@@ -138,18 +142,18 @@ def facing_share(direction: Tensor, share: Tensor, normal: Tensor) -> Tensor:
 
 @dataclass
 class Direct:
-    """Light that comes straight: of light l of its picture, row n shows `shares[l, n] * visible[l, n]` of its rgb."""
+    """Light that comes straight: of the light at seat s, row n shows `shares[s, n] * visible[s, n]` of its rgb."""
 
-    shares: Tensor  # (L, N) by position and tilt
-    number: Tensor  # (V, N) the lights of the row's picture whose visibility varies over it, -1 where there are fewer
+    shares: Tensor  # (S, N) by position and tilt
+    seat: Tensor  # (V, N) of the lights of the row's picture whose visibility varies over it, -1 where there are fewer
     level: Tensor  # (V, N) their visibility, not smoothed yet
 
     def visible(self, level: Tensor) -> Tensor:
-        """(L, N): that of all lights, with the smoothed `level` of those that vary."""
+        """(S, N): that of all lights, with the smoothed `level` of those that vary."""
         visible = torch.full_like(self.shares, 0.55)
-        for number, own in zip(self.number, level, strict=True):
-            line = number.clamp(min=0)[None]
-            visible.scatter_(0, line, torch.where(number >= 0, own, visible.gather(0, line)))
+        for seat, own in zip(self.seat, level, strict=True):
+            line = seat.clamp(min=0)[None]
+            visible.scatter_(0, line, torch.where(seat >= 0, own, visible.gather(0, line)))
         return visible
 
 
@@ -158,20 +162,21 @@ def direct(batch, lights: Lights, tracer, found, slot: Tensor, order: Tensor) ->
 
     shadows are traced, neighbours close together.
     """
-    place, rows, device = found.place, found.rows, found.place.device
-    shares = torch.zeros(lights.count, len(place), device=device)
-    for number, kind, at, light in lights.each(rows):
-        direction, share = light_at(kind, light, pick(rows.picture, at), pick(place, at))
+    rows, device = found.rows, found.place.device
+    shares = torch.zeros(len(lights.kinds), len(found.place), device=device)
+    for seat, kind, at, light in lights.each(rows):
+        direction, share = light_at(kind, light, pick(rows.picture, at), pick(found.place, at))
         share = facing_share(direction, share, pick(found.shading, at))
-        shares[number, at] = share * (dot(direction, pick(found.normal, at)) > 0)
-    means = torch.stack([own.mean(1) for own in shares.split(rows.counts.tolist(), 1)], 1).nan_to_num()  # (L, B)
-    start = place + found.normal * (0.003 + 4e-4 * found.distance[:, None])
-    numbers, levels = [], []
-    for number, traced in _varying(batch.scenes, means.cpu().numpy()):
-        kinds = np.where(number >= 0, lights.kind[np.arange(batch.size), number], "")
-        known = torch.from_numpy(np.stack([number, traced, kinds != "shaft"])).to(device)
+        shares[seat, at] = share * (dot(direction, pick(found.normal, at)) > 0)
+    means = torch.stack([own.mean(1) for own in shares.split(rows.counts.tolist(), 1)], 1).nan_to_num()  # (S, B)
+    start = found.place + found.normal * (0.003 + 4e-4 * found.distance[:, None])
+    seats, levels = [], []
+    for seat, traced in _varying(batch.scenes, lights, means.cpu().numpy()):
+        kinds = np.where(seat >= 0, np.array(lights.kinds)[seat], "")
+        known = torch.from_numpy(np.stack([seat, traced, kinds != "shaft"])).to(device)
         line = known[0].clamp(min=0)
-        light, turn = lights.of(line), batch.looks.pattern(991) / 991 + 0.618 * line
+        light = lights.of(line)
+        turn = batch.looks.pattern(991) / 991 + 0.618 * light.number
         own = per(known[0], rows.picture)
         share = shares.gather(0, own.clamp(min=0)[None])[0]
         enough = (share > per(0.04 * means.gather(0, line[None])[0], rows.picture)) & (own >= 0)
@@ -183,36 +188,36 @@ def direct(batch, lights: Lights, tracer, found, slot: Tensor, order: Tensor) ->
             for kind in sorted(set(kinds) - {""}):
                 at = part.of(kinds == kind)
                 whose, where = pick(part.picture, at), pick(index, at)
-                given = (place.index_select(0, where), slot.index_select(0, where), per(turn, whose))
+                given = (found.place.index_select(0, where), slot.index_select(0, where), per(turn, whose))
                 way[at], sends[at] = way_to(kind, light, whose, *given)
-            if "shaft" in kinds:  # sends its light to some places only, and may add too little to be traced
+            if "shaft" in kinds:  # sends its light to some seats only, and may add too little to be traced
                 level.index_copy_(0, index, sends.float())
                 followed = (sends & (per(known[1], part.picture) > 0)).nonzero()[:, 0]
                 index, way, part = index.index_select(0, followed), way.index_select(0, followed), part.at(followed)
             blocked = tracer.blocked(start.index_select(0, index), way, part)
             level.index_copy_(0, index, 1.0 - blocked.float())
-        numbers.append(own)
+        seats.append(own)
         levels.append(level)
-    if not numbers:
-        return Direct(shares, shares.new_zeros(0, len(place), dtype=torch.long), shares.new_zeros(0, len(place)))
-    return Direct(shares, torch.stack(numbers), torch.stack(levels))
+    if not seats:
+        return Direct(shares, shares[:0].long(), shares[:0])
+    return Direct(shares, torch.stack(seats), torch.stack(levels))
 
 
-def _varying(scenes: list, means: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """One light of every picture after the other whose visibility varies: (numbers (B,), -1 for none; traced (B,)).
+def _varying(scenes: list, lights: Lights, means: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """One light of every picture after the other whose visibility varies: (seats (B,), -1 for none; traced (B,)).
 
-    means (L, B): what white paper shows of each light, as a factor of its rgb, in the mean over the picture.
+    means (S, B): what white paper shows of each light, as a factor of its rgb, in the mean over the picture.
     """
     found, traced = [], []
-    for scene, mean in zip(scenes, means.T, strict=True):
-        lights = scene.look.lights
-        adds = [float(mean[i] * light.rgb.mean()) for i, light in enumerate(lights)]
-        some = [i for i in sorted(range(len(lights)), key=lambda i: -adds[i])[:SHADOWED] if adds[i] >= 0.05 * sum(adds)]
+    for scene, seats, mean in zip(scenes, lights.seats, means.T, strict=True):
+        adds = {seat: mean[seat] * light.rgb.mean() for seat, light in zip(seats, scene.look.lights, strict=True)}
+        least = 0.05 * sum(adds.values())
+        some = [seat for seat in sorted(adds, key=lambda seat: -adds[seat])[:SHADOWED] if adds[seat] >= least]
         some = some if casts_shadow(scene.primitives).any() else []
-        found.append([i for i, light in enumerate(lights) if i in some or light.kind == "shaft"])
-        traced.append([i in some for i in found[-1]])
-    most = max(len(numbers) for numbers in found)
-    columns = np.array([numbers + [-1] * (most - len(numbers)) for numbers in found]).reshape(len(scenes), most)
+        found.append([seat for seat in seats if seat in some or lights.kinds[seat] == "shaft"])
+        traced.append([seat in some for seat in found[-1]])
+    most = max(len(seats) for seats in found)
+    columns = np.array([seats + [-1] * (most - len(seats)) for seats in found]).reshape(len(scenes), most)
     follow = np.array([row + [False] * (most - len(row)) for row in traced]).reshape(len(scenes), most)
     return list(zip(columns.T, follow.T, strict=True))
 

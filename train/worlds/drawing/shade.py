@@ -154,12 +154,11 @@ def _mirror_images(batch, lights: Lights, tracer, found: Surface, slot, order) -
 def _in_mirrors(batch: Batch, lights: Lights, other: Surface, slot: Tensor) -> Tensor:
     """(N, 3): light from the points that mirrors show, without their shadows."""
     light = around(batch, other.rows, other.place, other.normal)
-    for number, kind, at, lamp in lights.each(other.rows):
+    for _, kind, at, lamp in lights.each(other.rows):
         picture, place = pick(other.rows.picture, at), pick(other.place, at)
         share = facing_share(*light_at(kind, lamp, picture, place), pick(other.shading, at))
         if kind == "shaft":
-            turn = torch.full_like(share, 0.618 * number)
-            share = share * way_to(kind, lamp, picture, place, pick(slot, at), turn)[1]
+            share = share * way_to(kind, lamp, picture, place, pick(slot, at), per(0.618 * lamp.number, picture))[1]
         light[at] += 0.7 * share[:, None] * per(lamp.rgb, picture)
     return other.albedo * light + other.emitted
 
@@ -176,7 +175,7 @@ def _shine(lights: Lights, found: Surface, visible: Tensor) -> Tensor:
     facing = _reflected(found.unit.index_select(0, polished), found.normal.index_select(0, polished))
     power = 12 + 500 * (1 - found.rough.index_select(0, polished)).square()
     visible, total = visible.index_select(1, polished), torch.zeros_like(facing)
-    for number, kind, at, light in lights.each(rows):
+    for seat, kind, at, light in lights.each(rows):
         if kind not in ("sun", "lamp"):
             continue
         picture, way, sharp = pick(rows.picture, at), pick(facing, at), pick(power, at)
@@ -186,7 +185,7 @@ def _shine(lights: Lights, found: Surface, visible: Tensor) -> Tensor:
             toward = toward - pick(place, at)
             d2 = dot(toward, toward)
             cos, near = dot(way, toward) / d2.sqrt().clamp(min=1e-12), 1 / (d2 + 0.05)
-        peak = cos.clamp(min=0) ** sharp * (sharp / 8) * near * pick(visible[number], at)
+        peak = cos.clamp(min=0) ** sharp * (sharp / 8) * near * pick(visible[seat], at)
         total[at] += peak[:, None] * per(light.rgb, picture)
     shine = (total * found.mirrors.index_select(0, polished)).clamp(max=20)
     return torch.zeros_like(found.mirrors).index_copy_(0, polished, shine)
