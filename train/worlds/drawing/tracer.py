@@ -54,7 +54,7 @@ class Tracer:
         origin, ray = bundles.of(origin), bundles.of(ray)
         best = torch.full(ray.shape[:2], torch.inf, device=self.device)
         which = torch.full((best.numel(),), -1, dtype=torch.long, device=self.device)
-        narrow = (_cone(origin, ray, 1.0)[4] > 0.8).nonzero()[:, 0]
+        narrow = (_Cones(origin, ray, torch.inf).cos > 0.8).nonzero()[:, 0]
         meets = list(self._meet(origin[narrow], ray[narrow], bundles.rows.at(narrow), self._all, torch.inf))
         meets = [(narrow[k], part, t) for k, part, t in meets]
         for k, _, t in meets:
@@ -68,7 +68,7 @@ class Tracer:
         """Yields (bundle (n,), part (n,), t (n, 32)) for pairs that may meet at t < reach. origin, ray (T, 32, 3)."""
         if not len(origin):
             return
-        bundle, part = self._pairs(_cone(origin, ray, reach), rows, things)
+        bundle, part = self._pairs(_Cones(origin, ray, reach), rows, things)
         shape = self.shape.index_select(0, part)
         lines = torch.cat([origin, ray], 1).transpose(1, 2).contiguous()  # one product maps starts and directions
         batch, pairs = self.batch, PAIRS[self.batch.processor]
@@ -80,26 +80,31 @@ class Tracer:
                 start = mapped[..., :BUNDLE] - batch.shift.index_select(0, c)[..., None]
                 yield k, c, hit(index, start, mapped[..., BUNDLE:], batch.extent.index_select(0, c), near=0.0)
 
-    def _pairs(self, cone, rows: Rows, things: _Things) -> tuple[Tensor, Tensor]:
-        """(bundle, part): parts that the cones of bundles may touch."""
-        apex, box, _, axis, cos, sin, far = cone
-        bundle, thing = things.near(cone, rows)
-        bundle, part = things.parts(bundle, thing)
-        axis, far, cos, sin, wide = (x.index_select(0, bundle) for x in (axis, far, cos, sin, 1.001 * box))
-        gap = self.batch.column("centre").index_select(0, part) - apex.index_select(0, bundle)
+    def _pairs(self, cones: _Cones, rows: Rows, things: _Things) -> tuple[Tensor, Tensor]:
+        """(bundle, part): parts that bundles may touch."""
+        bundle, thing = things.near(cones, rows)
+        apex, box, shift, grow = (x.index_select(0, bundle) for x in (cones.apex, cones.box, cones.shift, cones.grow))
+        middle, size = things.box.index_select(0, thing).unbind(1)
+        keep = _touched(apex - middle, shift, size + 1.001 * box, grow, cones.reach).nonzero()[:, 0]
+        bundle, part = things.parts(bundle.index_select(0, keep), thing.index_select(0, keep))
+        apex, box, shift, grow = (x.index_select(0, bundle) for x in (cones.apex, cones.box, cones.shift, cones.grow))
         turn, size = self.batch("turn", part), self.batch("half", part)
-        mapped = torch.bmm(torch.stack([gap, axis], 1), turn)
-        start, way = -mapped[:, 0], mapped[:, 1]
-        farthest = torch.minimum(length(gap) + length(size), far)
-        tan = sin / cos.clamp(min=0.05)
-        wide = torch.bmm(wide[:, None], turn.abs())[:, 0]
-        room = size + wide + (farthest * tan + 1e-4)[:, None]
-        inverse = 1 / torch.where(way.abs() < 1e-9, 1e-9, way)
-        middle, reach = -start * inverse, room * inverse.abs()
-        enter, leave = (middle - reach).amax(1), (middle + reach).amin(1)
-        touched = (enter <= leave) & (leave >= 0) & (enter <= far) | (cos < 0.06)
-        keep = touched.nonzero()[:, 0]
+        gap = apex - self.batch.column("centre").index_select(0, part)
+        start, way = torch.bmm(torch.stack([gap, shift], 1), turn).unbind(1)  # along the part's axes
+        wide, wider = torch.bmm(torch.stack([1.001 * box, grow], 1), turn.abs()).unbind(1)
+        keep = _touched(start, way, size + wide, wider, cones.reach).nonzero()[:, 0]
         return bundle.index_select(0, keep), part.index_select(0, keep)
+
+
+def _touched(start: Tensor, way: Tensor, room: Tensor, wider: Tensor, reach: float) -> Tensor:
+    """(M,) bool: whether start + t * way lies within room + t * wider on all axes (M, 3) at some 0 < t < reach."""
+    start, way, room, wider = (x.T.contiguous() for x in (start, way, room + 1e-3, wider))
+    speed = torch.cat([way - wider, -way - wider])  # (6, M): speed * t <= limit
+    limit = torch.cat([room - start, room + start]) / torch.where(speed.abs() < 1e-9, 1e-9, speed)
+    back = speed < 0
+    first = torch.where(back, limit, 0).amax(0)
+    last = torch.where(back, reach, limit).amin(0).clamp(max=reach)
+    return first <= last
 
 
 class _Things:
@@ -116,6 +121,7 @@ class _Things:
         start = np.cumsum(count) - count
         many = np.bincount(owner, minlength=batch.size)
         first = np.cumsum(many) - many
+        boxes = np.zeros((0, 2, 3))
         ball = np.full((batch.size, many.max(), 4), (0, 0, 0, -np.inf), np.float32)  # centre and radius
         if len(own):
             corners = batch.corners[own[order]]
@@ -123,20 +129,22 @@ class _Things:
             place = np.arange(len(owner)) - first[owner]
             ball[owner, place, :3] = (low + high) / 2
             ball[owner, place, 3] = np.linalg.norm(high - low, axis=1) / 2
+            boxes = np.stack([low + high, high - low], 1) / 2
         self._ball = torch.from_numpy(ball).to(device)  # (B, G, 4)
+        self.box = batch.tensor(boxes)  # (things, 2, 3): middle and half extents, world axes
         self._order = torch.from_numpy(own[order]).to(device)
         self._start, self._count = torch.from_numpy(np.stack([start, count])).to(device)
         self._first = torch.from_numpy(first).to(device)
 
-    def near(self, cone, rows: Rows) -> tuple[Tensor, Tensor]:
+    def near(self, cones: _Cones, rows: Rows) -> tuple[Tensor, Tensor]:
         """(bundle, thing): things of its own scene that the cone around a bundle (T,) may touch."""
-        apex, box, radius, axis, cos, sin, far = cone
+        axis, apex = cones.axis, cones.apex
         most = int(rows.counts.max())
         pictures = len(rows.counts)
         first = torch.from_numpy(rows.first).to(apex.device)
         here = apex.square().sum(1)
-        lone = torch.stack([radius, (axis * apex).sum(1), here, cos, sin, far], 1)
-        given = torch.cat([axis, apex, axis.abs() * box, lone], 1)
+        lone = torch.stack([cones.radius, (axis * apex).sum(1), here, cones.cos, cones.sin, cones.far], 1)
+        given = torch.cat([axis, apex, axis.abs() * cones.box, lone], 1)
         if pictures > 1:  # every picture's bundles side by side; nothing is near to a bundle of nan
             seat = torch.arange(len(axis), device=axis.device) + (most * rows.picture - first[rows.picture])
             given = given.new_full((pictures * most, given.shape[1]), torch.nan).index_copy_(0, seat, given)
@@ -185,18 +193,32 @@ class _Bundles:
         return values.reshape(-1).index_select(0, self._seat)
 
 
-def _cone(origin: Tensor, ray: Tensor, reach: float):
-    """The cone around each bundle: apex (T, 3), box of its starts around it (T, 3), their radius across the axis,
+class _Cones:
+    """What bounds each of T bundles, from origin + t * ray (T, 32, 3) with 0 < t < reach.
 
-    axis, cos and sin of its opening, length.
+    A cone, for balls: its axis, cos and sin of its opening, its length, and how far the starts lie from the axis. For
+    boxes: a box of half extents `box` + t * `grow` that moves along `apex` + t * `shift`, world axes.
     """
-    low, high = origin.amin(1), origin.amax(1)
-    apex, box = (low + high) / 2, (high - low) / 2
-    far = length(ray)
-    way = ray / far[..., None].clamp(min=1e-9)
-    axis = unit(way.mean(1))
-    cos = (way @ axis[..., None])[..., 0].amin(1).clamp(-1, 1)
-    cos = (cos - 1e-6).clamp(min=0.0)  # wider than a half space counts as all of it: see `_pairs`
-    off = origin - apex[:, None]
-    radius = length(off - (off @ axis[..., None]) * axis[:, None]).amax(1)
-    return apex, box, radius, axis, cos, (1 - cos * cos).clamp(min=0).sqrt(), far.amax(1) * min(reach, 1e6)
+
+    def __init__(self, origin: Tensor, ray: Tensor, reach: float):
+        self.reach = reach
+        self.apex, self.box = _box(origin)
+        self.shift, self.grow = _box(ray)
+        if reach <= 1:  # what comes together has room in what lies between starts and ends
+            middle, half = _box(origin + ray)
+            self.shift, self.grow = middle - self.apex, half - self.box
+        far = length(ray)
+        way = ray / far[..., None].clamp(min=1e-9)
+        self.axis = unit(way.mean(1))
+        cos = (way @ self.axis[..., None])[..., 0].amin(1).clamp(-1, 1)
+        self.cos = (cos - 1e-6).clamp(min=0.0)  # wider than a half space counts as all of it
+        self.sin = (1 - self.cos * self.cos).clamp(min=0).sqrt()
+        off = origin - self.apex[:, None]
+        self.radius = length(off - (off @ self.axis[..., None]) * self.axis[:, None]).amax(1)
+        self.far = far.amax(1) * min(reach, 1e6)
+
+
+def _box(points: Tensor) -> tuple[Tensor, Tensor]:
+    """(T, 32, 3) -> the middle and the half extents of the box around each 32, (T, 3)."""
+    low, high = points.amin(1), points.amax(1)
+    return (low + high) / 2, (high - low) / 2
