@@ -66,10 +66,10 @@ def render(scenes: list[Scene], device: str = "cpu") -> Render:
 def _rays(scene: Scene, down: int, across: int) -> Tensor:
     """(tiles, 3, 64): world directions whose camera z-component is 1, so that t is depth_z."""
     y, x = np.meshgrid(np.arange(down * TILE) + 0.5, np.arange(across * TILE) + 0.5, indexing="ij")
-    slopes = scene.slopes_at(np.stack([x, y], -1))
-    rays = slopes @ scene.rotation[:, :2].T + scene.rotation[:, 2]
-    rays = rays.astype(np.float32).reshape(down, TILE, across, TILE, 3).transpose(0, 2, 4, 1, 3)
-    return torch.from_numpy(rays.reshape(down * across, 3, TILE * TILE))
+    x, y = np.moveaxis(scene.slopes_at(np.stack([x, y], -1)), -1, 0)
+    rays = np.stack([a * x + b * y + c for a, b, c in scene.rotation]).astype(np.float32)
+    tiles = rays.reshape(3, down, TILE, across, TILE).transpose(1, 3, 0, 2, 4)
+    return torch.from_numpy(tiles.reshape(down * across, 3, TILE * TILE))
 
 
 def _tile_bounds(scene: Scene, corners: np.ndarray, down: int, across: int) -> tuple[np.ndarray, np.ndarray]:
