@@ -113,8 +113,8 @@ def _rippled(names: Tensor, spot: Spot, normal: Tensor) -> Tensor:
         return normal
     some = spot.at(rows)
     cell = 0.5 * some.scale.clamp(min=0.02)
-    keys = [(some.u / cell).floor(), (some.v / cell).floor(), some.key]
-    tilt = torch.stack([random(keys[0] + i * 131, *keys[1:]) - 0.5 for i in range(3)], 1) * 1.4
+    column, row, key = (value[:, None] for value in ((some.u / cell).floor(), (some.v / cell).floor(), some.key))
+    tilt = (random(column + looks.tensor([0, 131, 262], cell), row, key) - 0.5) * 1.4
     normal = normal.clone()
     normal[rows] = unit(normal[rows] + tilt * (leafy[rows] * some.fine(cell))[:, None])
     return normal

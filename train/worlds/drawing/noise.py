@@ -47,14 +47,19 @@ def noise(u: Tensor, v: Tensor, slope: float = 1.6) -> Tensor:
 
 
 def random(*cells: Tensor) -> Tensor:
-    """An even random number in 0..1 for every integer cell of up to three coordinates."""
+    """An even random number in 0..1 for every integer cell of up to three coordinates, of shapes that broadcast."""
     first, *others = (cell.long() for cell in cells)
     mixed = first * _PRIMES[0]
     for cell, prime in zip(others, _PRIMES[1:], strict=False):
-        mixed.add_(cell, alpha=prime)
+        mixed = torch.add(mixed, cell, alpha=prime)
     mixed.mul_(2654435761).bitwise_and_(0x7FFFFFFF)
     mixed.bitwise_xor_(mixed >> 15).mul_(2246822519).bitwise_and_(0x7FFFFFFF)
     return mixed.bitwise_right_shift_(7).float().mul_(1 / (1 << 24))
+
+
+def randoms(key: Tensor, *offsets: float) -> Tensor:
+    """(N, K): `random(key, key + offset)` for every offset."""
+    return random(key[:, None], key[:, None] + torch.tensor(offsets, device=key.device))
 
 
 @lru_cache
@@ -90,8 +95,7 @@ def cells(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
 def band(x: Tensor, duty: float | Tensor, blur: Tensor) -> Tensor:
     """1 on [0, duty) of every unit of x, with edges `blur` wide, fading to the mean where it aliases."""
     phase = x - x.floor()
-    distance = torch.minimum(phase, duty - phase)
-    distance = torch.where(phase > duty, torch.minimum(phase - duty, 1 - phase).neg(), distance)
+    distance = torch.maximum(torch.minimum(phase, duty - phase), phase - 1)
     sharp = (0.5 + distance / blur.clamp(min=1e-4)).clamp(0, 1)
     return torch.lerp(sharp, torch.zeros_like(sharp) + duty, (blur * 1.6 - 0.3).clamp(0, 1))
 

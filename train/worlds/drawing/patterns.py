@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .noise import band, cells, noise, random, within
+from .noise import band, cells, noise, random, randoms, within
 from .spot import Spot, hue
 from .surfaces import bricks
 
@@ -107,10 +107,10 @@ def _scene(a: Tensor, b: Tensor, blur: Tensor, key: Tensor) -> Tensor:
     land = hue(0.4 + 0.3 * noise(a * 0.7 + key % 11, b * 0.7, 1.2), key) * 0.6
     colour = torch.lerp(sky, land, (0.5 + (hill - b) / blur.clamp(min=1e-4)).clamp(0, 1)[:, None])
     for i in (3.0, 4.0, 5.0):
-        x, y = random(key, key + i), 0.8 * random(key, key + i + 9)
-        size = 0.05 + 0.2 * random(key, key + i + 5)
+        x, y, size, kind = randoms(key, i, i + 9, i + 5, i + 7).unbind(1)
+        y, size = 0.8 * y, 0.05 + 0.2 * size
         square = torch.maximum((a - x).abs(), (b - y).abs() * 0.6)
-        shape = torch.where(random(key, key + i + 7) > 0.5, torch.hypot(a - x, b - y), square)
+        shape = torch.where(kind > 0.5, torch.hypot(a - x, b - y), square)
         colour = torch.lerp(colour, hue(a * 0 + 0.3 * i, key), ((size - shape) / (0.01 + blur)).clamp(0, 1)[:, None])
     return colour
 
@@ -147,11 +147,11 @@ def screen(s: Spot) -> Tensor:
     a, b, blur = s.face()
     colour = _scene(a, b, blur, s.key)
     for i in (1.0, 2.0):
-        x, y = 0.5 * random(s.key, s.key + i), 0.1 + 0.4 * random(s.key, s.key + i + 3)
-        w, h = 0.3 + 0.3 * random(s.key, s.key + i + 6), 0.35 + 0.2 * random(s.key, s.key + i + 4)
+        dark, y, w, h = randoms(s.key, i, i + 3, i + 6, i + 4).unbind(1)
+        x, y, w, h = 0.5 * dark, 0.1 + 0.4 * y, 0.3 + 0.3 * w, 0.35 + 0.2 * h
         inside = ((a > x) & (a < x + w) & (b > y) & (b < y + h)).float()
         ink = _letters(s.u, s.v, s.tall / 30, s.pixel, s.key + i)
-        sheet = torch.where(random(s.key, s.key + i) > 0.3, 0.9, 0.06).to(a.dtype)
+        sheet = torch.where(dark > 0.3, 0.9, 0.06).to(a.dtype)
         page = torch.lerp(sheet, 0.45 + 0 * sheet, ink)[:, None] * torch.ones_like(colour)
         page = torch.where((b > y + h - 0.05)[:, None], hue(s.salt, s.key) * 0.7, page)
         colour = torch.lerp(colour, page, (inside * (random(s.key, s.key) > 0.35))[:, None])

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .noise import random
+from .noise import randoms
 
 
 @dataclass
@@ -71,5 +71,5 @@ class Spot:
 
 def hue(t: Tensor, key: Tensor) -> Tensor:
     """(N, 3): a colour for every t in 0..1 from the part's own palette."""
-    shift = torch.stack([random(key, key + i) for i in (1, 2, 3)], 1)
-    return 0.45 + 0.4 * torch.cos(6.283 * (t[:, None] * torch.tensor([1.0, 0.8, 0.6], device=t.device) + shift))
+    waves = t[:, None] * torch.tensor([1.0, 0.8, 0.6], device=t.device) + randoms(key, 1, 2, 3)
+    return 0.45 + 0.4 * torch.cos(6.283 * waves)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import torch
 from torch import Tensor
+
+
+@lru_cache
+def _ones(device: str) -> Tensor:
+    return torch.ones(3, device=device)
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
     """(..., 3), (..., 3) -> (...)."""
-    return (a * b) @ a.new_ones(3)
+    return (a * b) @ _ones(str(a.device))
 
 
 def length(a: Tensor) -> Tensor:
