@@ -1,8 +1,8 @@
 """Rays after the first: what stands before a light, and what a polished surface mirrors.
 
-Rays of one scene that start close together go in bundles of 32. Whatever lies outside the cone around a bundle is
-dropped before any exact test: first whole things by their bounding balls, then their parts by their boxes. Round edges
-and ends are taken for sharp ones here: what a shadow or a mirror image would show of them is below a pixel.
+Rays of one scene that start close together go in bundles of 32. What a bundle misses as a whole is dropped before any
+exact test: first things by the balls and the boxes around them, then their parts by their boxes. Round edges and ends
+are taken for sharp ones here: what a shadow or a mirror image would show of them is below a pixel.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _touched(start: Tensor, way: Tensor, room: Tensor, wider: Tensor, reach: flo
 
 
 class _Things:
-    """The things of every scene by their bounding balls, of some of the parts."""
+    """The things of every scene, of some of its parts, by the balls and the boxes around them."""
 
     def __init__(self, batch: Batch, chosen: np.ndarray):
         device = batch.device
