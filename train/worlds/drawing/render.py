@@ -24,8 +24,8 @@ from .shade import shade
 TILE = 8
 PAIRS = {"cpu": 1024, "gpu": 1 << 16}
 """(primitive, tile) pairs intersected at once, 64 rays each: on a CPU they are to stay in its cache."""
-GROWTH = {"cpu": 0.5, "gpu": 3.0}
-"""How many candidates for a tile a round tries, as a share of those before it: a GPU tests many that are hidden."""
+ROUNDS = (1, 4, 16, 64)
+"""Of its candidates, nearest first, a tile tries one, then those up to the 4th, ...: each round costs operations."""
 SHADED = {"cpu": 2, "gpu": 64}
 """Pictures that are shaded at once: on a CPU they are to stay in its cache, on a GPU to bound the memory."""
 
@@ -144,10 +144,9 @@ def _trace(batch: Batch, directions: Tensor, down: int, across: int) -> tuple[Te
     order = np.argsort(tile, kind="stable")
     primitive, tile = primitive[order], tile[order]
     turn = np.arange(len(tile)) - np.searchsorted(tile, tile)  # in the tile: 0 for its nearest candidate, then 1, ...
-    edges = _edges(int(turn.max(initial=0)), GROWTH[batch.processor])
-    round_of, shape = np.searchsorted(edges, turn, side="right"), batch.all(lambda p: p.shape)[primitive]
+    round_of, shape = np.searchsorted(ROUNDS, turn, side="right"), batch.all(lambda p: p.shape)[primitive]
     order = np.lexsort((shape, round_of))
-    rounds = np.searchsorted(round_of[order], np.arange(len(edges) + 2))
+    rounds = np.searchsorted(round_of[order], np.arange(len(ROUNDS) + 2))
 
     rays = directions.reshape(-1, 3, TILE * TILE)
     found = _Found(len(rays), len(tile), device)
@@ -170,14 +169,6 @@ def _trace(batch: Batch, directions: Tensor, down: int, across: int) -> tuple[Te
     depth = torch.where(near, found.depth, torch.inf)
     which = pad(primitive, (0, 1), value=-1)[torch.where(near, found.row, len(tile)).long()]
     return depth.reshape(batch.size, tiles, -1), which.reshape(batch.size, tiles, -1)
-
-
-def _edges(last: int, growth: float) -> list[int]:
-    """The turns at which rounds begin, but for the first."""
-    edges = [1]
-    while edges[-1] <= last:
-        edges.append(edges[-1] + max(1, int(edges[-1] * growth)))
-    return edges
 
 
 class _Found:
