@@ -280,6 +280,21 @@ def test_secondary_rays_meet_what_brute_force_finds():
     assert not Tracer(batch, ~casts).blocked(origin, way * 5, rows).any()
 
 
+@pytest.mark.parametrize("yaw", [0.0, np.pi / 2, -np.pi / 2, np.pi, 0.3])
+def test_a_lone_ray_meets_a_box_however_it_is_turned(yaw):
+    """Across the sides of a turned box the ray moves by rounding alone: by -6e-17 a metre, say."""
+    item = Item("box", "grey")
+    item.box((0, 0, 0), (1, 1, 1), GREY)
+    scene = scene_of((item, (0.0, 5.0, 1.5), yaw))
+    tracer = Tracer(Batch([scene], "cpu"), np.ones(1, bool))
+    origin, way = torch.tensor([[0.0, 0.0, 1.5]]), torch.tensor([[0.0, 1.0, 0.0]])
+    half = 0.5 / max(abs(np.cos(yaw)), abs(np.sin(yaw)))  # of the box along the ray, through its middle
+    t, which = tracer.nearest(origin, way, rows_of(1))
+    assert t.item() == pytest.approx(5 - half, abs=1e-4) and which.tolist() == [0]
+    assert tracer.blocked(origin, way * 5, rows_of(1)).tolist() == [True]
+    assert tracer.blocked(origin, way * 4.4, rows_of(1)).tolist() == [False]
+
+
 def test_a_mirror_shows_what_stands_before_it():
     red = Item("box", "red")
     red.box((0, 0, 0), (2, 2, 2), Paint((0.9, 0.02, 0.02), (0.9, 0.02, 0.02), "text", glow=1.0))

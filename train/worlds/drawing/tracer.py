@@ -100,8 +100,8 @@ def _touched(start: Tensor, way: Tensor, room: Tensor, wider: Tensor, reach: flo
     """(M,) bool: whether start + t * way lies within room + t * wider on all axes (M, 3) at some 0 < t < reach."""
     start, way, room, wider = (x.T.contiguous() for x in (start, way, room + 1e-3, wider))
     speed = torch.cat([way - wider, -way - wider])  # (6, M): speed * t <= limit
-    limit = torch.cat([room - start, room + start]) / torch.where(speed.abs() < 1e-9, 1e-9, speed)
-    back = speed < 0
+    speed = torch.where(speed.abs() < 1e-9, 1e-9, speed)
+    limit, back = torch.cat([room - start, room + start]) / speed, speed < 0
     first = torch.where(back, limit, 0).amax(0)
     last = torch.where(back, reach, limit).amin(0).clamp(max=reach)
     return first <= last
