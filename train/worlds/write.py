@@ -41,7 +41,7 @@ Wanted = tuple[int, tuple[int, ...]]
 BATCH = {"cpu": 16, "gpu": 64}
 """Pictures of one size that are drawn at once: on a GPU more cost few operations more."""
 CHUNK = {"cpu": 48, "gpu": 320}
-"""Pictures that a process handles together, so that those of one size fill a batch."""
+"""Most pictures that a process handles together, so that those of one size fill a batch."""
 
 
 def write_records(out: Path, count: int, first_seed: int = 0, batch: int | None = None, progress: bool = True,
@@ -68,7 +68,8 @@ def write_records(out: Path, count: int, first_seed: int = 0, batch: int | None 
     }
     todo = {seed: [view for view, name in enumerate(names[seed]) if name not in done] for seed in names}
     wanted = [(seed, tuple(missing)) for seed, missing in todo.items() if missing]
-    total, size = sum(len(missing) for _, missing in wanted), max(1, CHUNK[processor] // views)
+    total = sum(len(missing) for _, missing in wanted)
+    size = max(1, min(CHUNK[processor], -(-total // max(workers, 1))) // views)  # no process is left without work
     chunks = [wanted[i : i + size] for i in range(0, len(wanted), size)]
     begun, written = time.time(), 0
     with path.open("a") as lines:

@@ -134,6 +134,25 @@ def test_the_device_that_is_asked_for_draws(tmp_path, monkeypatch):
     assert asked == ["cuda:1"] and len(lines(tmp_path)) == 1
 
 
+@pytest.mark.parametrize(
+    ("device", "count", "workers", "views", "jobs"),
+    [
+        ("cuda", 100, 4, 1, [25] * 4),
+        ("cuda", 1000, 2, 1, [320, 320, 320, 40]),
+        ("cuda", 40, 4, 3, [10] * 4),
+        ("cpu", 100, 1, 1, [48, 48, 4]),
+        ("cpu", 3, 8, 1, [1] * 3),
+    ],
+)
+def test_every_process_gets_a_share_of_the_worlds(device, count, workers, views, jobs, tmp_path, monkeypatch):
+    handed = []
+    monkeypatch.setattr(write, "device_there", torch.device)
+    monkeypatch.setattr(write, "_run", lambda out, chunks, *more: handed.extend(chunks) or iter(()))
+    write_records(tmp_path, count, workers=workers, views=views, device=device, progress=False)
+    assert [len(worlds) for worlds in handed] == jobs
+    assert [seed for worlds in handed for seed, _ in worlds] == list(range(count))
+
+
 def test_normals_survive_their_8_bits():
     rng = np.random.default_rng(0)
     normals = rng.normal(size=(8, 8, 3))
