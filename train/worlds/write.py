@@ -123,14 +123,14 @@ def _write_chunk(job: tuple[Path, list[Wanted], int, int, str]) -> str:
 
 
 def _write_batch(out: Path, scenes: list[Scene], device: str) -> list[str]:
-    drawn = render(scenes, device)
+    maps = {name: value.cpu().numpy() for name, value in vars(render(scenes, device)).items()}
     lines = []
     for i, scene in enumerate(scenes):
-        depth_z = drawn.depth_z[i].cpu().numpy()
-        kind, colour, instance = (getattr(drawn, key)[i].cpu().numpy() for key in ("kind", "colour", "instance"))
+        drawn = {name: value[i] for name, value in maps.items()}
+        depth_z, kind, colour, instance = (drawn[name] for name in ("depth_z", "kind", "colour", "instance"))
         record = record_of(scene, depth_z, instance, kind)
         quality = int(np.random.default_rng([scene.seed, 2, scene.view]).integers(75, 96))
-        picture = Image.fromarray(drawn.image[i].cpu().numpy())
+        picture = Image.fromarray(drawn["image"])
         _save(
             picture,
             out / record["image"],
@@ -141,7 +141,7 @@ def _write_batch(out: Path, scenes: list[Scene], device: str) -> list[str]:
         _save(Image.fromarray(depth_code(depth_z)), out / record["depth_path"], format="PNG", compress_level=1)
         labels = Image.fromarray(np.stack([kind, colour, instance], -1))
         _save(labels, out / record["labels_path"], format="PNG", compress_level=1)
-        surface = surface_code(drawn.normals[i].cpu().numpy(), drawn.material[i].cpu().numpy())
+        surface = surface_code(drawn["normals"], drawn["material"])
         _save(Image.fromarray(surface), out / record["surface_path"], format="PNG", compress_level=1)
         lines.append(json.dumps(record) + "\n")
     return lines
