@@ -69,7 +69,7 @@ def met(batch: Batch, part: Tensor, offset: Tensor, ray: Tensor) -> Surface:
     if batch.inside.any():
         indoor = per(batch.indoor, rows.picture)
         window = (indoor & (kind == _KIND["window"]) & (paint_glow > 0)).nonzero()[:, 0]
-        emitted[window] = looks.outside(towards[window], batch.looks, rows.at(window).picture)
+        emitted[window] = looks.outside(towards[window], batch.looks, rows.picture.index_select(0, window))
         albedo[window], gloss[window], base[window] = 0.02, 1.0, 0.05
         ceiling = (indoor & (kind == _KIND["ceiling"])).nonzero()[:, 0]
         _ceiling_panels(batch, rows.picture.index_select(0, ceiling), place, ceiling, emitted)
