@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .groups import starts
 from .light import Look
 
 
@@ -32,7 +33,7 @@ class Rows:
     def __init__(self, picture: Tensor, pictures: int):
         self.picture = picture  # (N,), rising
         self.counts = torch.bincount(picture, minlength=pictures).cpu().numpy()  # (B,)
-        self.first = np.cumsum(self.counts) - self.counts  # (B,)
+        self.first = starts(self.counts)  # (B,)
 
     def of(self, chosen: np.ndarray) -> Tensor | slice:
         """The rows of the chosen pictures (B,) bool: a slice where they follow each other, else indices."""
@@ -42,7 +43,7 @@ class Rows:
         if own[-1] - own[0] == len(own) - 1:
             return slice(int(self.first[own[0]]), int(self.first[own[-1]] + self.counts[own[-1]]))
         counts = self.counts[own]
-        shift = self.first[own] - np.cumsum(counts) + counts
+        shift = self.first[own] - starts(counts)
         shift, repeats = torch.from_numpy(np.stack([shift, counts])).to(self.picture.device)
         shift = torch.repeat_interleave(shift, repeats, output_size=int(counts.sum()))
         return shift + torch.arange(len(shift), device=shift.device)
@@ -104,7 +105,7 @@ class Batch:
         counts = np.array([len(scene.primitives.shape) for scene in scenes])
         self.owner = np.repeat(np.arange(self.size), counts)  # (P,) index in `scenes`
         self.picture = torch.from_numpy(self.owner).to(device)
-        self.number = torch.from_numpy(np.arange(len(self.owner)) - np.repeat(np.cumsum(counts) - counts, counts))
+        self.number = torch.from_numpy(np.arange(len(self.owner)) - np.repeat(starts(counts), counts))
         self.number = self.number.to(device)  # (P,) of the part in its own scene
         self._columns: dict[str, Tensor] = {}
         local = self.all(lambda p: p.to_local())  # (P, 3, 3)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..things import SHAPES
+from .groups import grouped
 
 NEAR = 0.02
 """Smallest accepted ray parameter: metres of z-depth for camera rays."""
@@ -177,8 +178,8 @@ def normals(shape: Tensor, point: Tensor, extent: Tensor) -> Tensor:
     shape (N,), point (N, 3) in the shape's coordinates, extent (N, 4) -> (N, 3).
     """
     out = torch.empty_like(point)
-    for index in torch.bincount(shape).nonzero()[:, 0].tolist():
-        rows = (shape == index).nonzero()[:, 0]
+    order, present, sizes = grouped(shape)
+    for index, rows in zip(present, order.split(sizes), strict=True):
         out.index_copy_(0, rows, _normals(SHAPES[index], point.index_select(0, rows), extent.index_select(0, rows)))
     return out
 

@@ -18,6 +18,7 @@ from torch.nn.functional import pad
 from ..layout import FAR, Scene
 from ..things import SHAPES
 from .batch import Batch
+from .groups import starts
 from .rays import NEAR, hit
 from .shade import shade
 
@@ -121,7 +122,7 @@ def expand(bounds: np.ndarray, across: int) -> tuple[np.ndarray, np.ndarray]:
     wide, tall = np.maximum(bounds[:, 1] - bounds[:, 0], 0), np.maximum(bounds[:, 3] - bounds[:, 2], 0)
     count = wide * tall
     primitive = np.repeat(np.arange(len(bounds)), count)
-    step = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    step = np.arange(count.sum()) - np.repeat(starts(count), count)
     row, column = step // wide[primitive], step % wide[primitive]
     return primitive, (bounds[primitive, 2] + row) * across + bounds[primitive, 0] + column
 

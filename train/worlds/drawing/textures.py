@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..things import TEXTURES
 from . import patterns, surfaces
+from .groups import grouped
 from .noise import noise
 from .spot import Spot
 
@@ -66,12 +67,10 @@ _CLEAN = ("mirror", "screen", "text", "metal", "water")
 
 def painted(names: Tensor, spot: Spot) -> Tensor:
     """Linear RGB (N, 3) in 0..1 of a mixture of textures: names (N,) are indices in TEXTURES."""
-    present = torch.bincount(names).nonzero()[:, 0].tolist()
-    rows = [(names == index).nonzero()[:, 0] for index in present]
+    order, present, sizes = grouped(names)
     colour = torch.zeros_like(spot.rgb)
-    if rows:
-        order = torch.cat(rows)
-        parts = spot.at(order).split([len(own) for own in rows])
+    if present:
+        parts = spot.at(order).split(sizes)
         drawn = [_DRAW[TEXTURES[index]](part) for index, part in zip(present, parts, strict=True)]
         colour.index_copy_(0, order, torch.cat(drawn))
     clean = torch.tensor([name in _CLEAN for name in TEXTURES], device=names.device).index_select(0, names)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..things import SHAPES
 from .batch import Batch, Rows
+from .groups import grouped, starts
 from .rays import hit
 from .vectors import length, unit
 
@@ -72,10 +73,10 @@ class Tracer:
         shape = self.shape.index_select(0, part)
         lines = torch.cat([origin, ray], 1).transpose(1, 2).contiguous()  # one product maps starts and directions
         batch, pairs = self.batch, PAIRS[self.batch.processor]
-        for index in shape.unique().tolist():
-            chosen = (shape == index).nonzero()[:, 0]
-            for at in range(0, len(chosen), pairs):
-                k, c = (x.index_select(0, chosen[at : at + pairs]) for x in (bundle, part))
+        order, present, sizes = grouped(shape)
+        for index, chosen in zip(present, order.split(sizes), strict=True):
+            for some in chosen.split(pairs):
+                k, c = bundle.index_select(0, some), part.index_select(0, some)
                 mapped = torch.bmm(batch.local.index_select(0, c), lines.index_select(0, k))
                 start = mapped[..., :BUNDLE] - batch.shift.index_select(0, c)[..., None]
                 yield k, c, hit(index, start, mapped[..., BUNDLE:], batch.extent.index_select(0, c), near=0.0)
@@ -118,9 +119,9 @@ class _Things:
         owner = key >> 32
         order = np.argsort(group, kind="stable")  # parts, things in order
         count = np.bincount(group, minlength=len(owner))
-        start = np.cumsum(count) - count
+        start = starts(count)
         many = np.bincount(owner, minlength=batch.size)
-        first = np.cumsum(many) - many
+        first = starts(many)
         boxes = np.zeros((0, 2, 3))
         ball = np.full((batch.size, many.max(), 4), (0, 0, 0, -np.inf), np.float32)  # centre and radius
         if len(own):
@@ -165,7 +166,7 @@ class _Things:
         """Pairs of bundle and thing -> pairs of bundle and part."""
         count = self._count[thing]
         row = torch.repeat_interleave(torch.arange(len(thing), device=thing.device), count)
-        step = torch.arange(len(row), device=thing.device) - (count.cumsum(0) - count)[row]
+        step = torch.arange(len(row), device=thing.device) - starts(count)[row]
         return bundle[row], self._order[self._start[thing][row] + step]
 
 
@@ -175,7 +176,7 @@ class _Bundles:
     def __init__(self, rows: Rows):
         picture, device = rows.picture, rows.picture.device
         many = -(-rows.counts // BUNDLE)
-        first = np.cumsum(many) - many
+        first = starts(many)
         known = torch.from_numpy(np.stack([many, rows.first - BUNDLE * first, rows.first + rows.counts - 1])).to(device)
         each = torch.arange(len(many), device=device)
         owner = torch.repeat_interleave(each, known[0], output_size=int(many.sum()))
