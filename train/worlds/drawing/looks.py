@@ -13,12 +13,7 @@ from torch.nn.functional import avg_pool2d, grid_sample, interpolate, pad
 
 from .batch import Looks, per
 from .noise import cells, noise
-from .vectors import dot
-
-
-def tensor(values, like: Tensor) -> Tensor:
-    return torch.as_tensor(values, dtype=torch.float32).to(like.device)
-
+from .vectors import constant, dot
 
 CLEAR = 1e6
 """A `fog` of as many metres is none at all."""
@@ -68,10 +63,10 @@ def outside(direction: Tensor, looks: Looks, picture: Tensor) -> Tensor:
     blocks = azimuth * 3
     steps = torch.where(trees, noise(azimuth * 0.5, azimuth * 0), noise(blocks.floor() * 0.37, azimuth * 0))
     border, own = cells(azimuth * torch.where(trees, 9, 5), height * torch.where(trees, 9, 14))
-    leaf = tensor([0.05, 0.11, 0.03], direction) * (0.4 + own)[:, None]
-    wall = tensor([0.4, 0.35, 0.3], direction) * (0.35 + 0.8 * (border > 0.12).float())[:, None]
+    leaf = constant((0.05, 0.11, 0.03), direction) * (0.4 + own)[:, None]
+    wall = constant((0.4, 0.35, 0.3), direction) * (0.35 + 0.8 * (border > 0.12).float())[:, None]
     near = torch.where(trees[:, None], leaf, wall)
-    ground = tensor([0.12, 0.16, 0.08], direction) * (0.6 + 0.8 * own)[:, None]
+    ground = constant((0.12, 0.16, 0.08), direction) * (0.6 + 0.8 * own)[:, None]
     near = torch.where((height < -0.12)[:, None], ground, near) * per(looks["day"], picture)[:, None]
     edge = (0.05 + 0.5 * (steps - 0.35) - height) * 30
     return torch.lerp(colour, near, edge.clamp(0, 1)[:, None])

@@ -16,9 +16,10 @@ from .patterns import panes
 from .rays import normals
 from .spot import Spot
 from .textures import painted
-from .vectors import dot, length, unit
+from .vectors import constant, dot, length, unit
 
 _RIPPLES = {"leaves": 0.9, "speckle": 0.5, "lawn": 0.5, "gravel": 0.5, "bark": 0.5, "water": 0.1}
+_LEAFY = [_RIPPLES.get(name, 0.0) for name in TEXTURES]
 _KIND = {name: index for index, name in enumerate(KINDS)}
 _TEXTURE = {name: index for index, name in enumerate(TEXTURES)}
 
@@ -65,7 +66,7 @@ def met(batch: Batch, part: Tensor, offset: Tensor, ray: Tensor) -> Surface:
         picture = rows.picture.index_select(0, facade)
         share, strength = per(batch.looks["lit"], picture), 0.3 + 0.3 * per(batch.looks["dark"], picture)
         lit = glass * (random((own * 1e6).floor()) < share) * (0.3 + random((own * 1e6).floor() + 1)) * strength
-        emitted[facade] = emitted[facade] + lit[:, None] * looks.tensor([0.9, 0.62, 0.3], place)
+        emitted[facade] = emitted[facade] + lit[:, None] * constant((0.9, 0.62, 0.3), place)
     if batch.inside.any():
         indoor = per(batch.indoor, rows.picture)
         window = (indoor & (kind == _KIND["window"]) & (paint_glow > 0)).nonzero()[:, 0]
@@ -107,14 +108,14 @@ def _spots(batch: Batch, rows: Rows, part, point, normal, height, distance, cos)
 
 def _rippled(names: Tensor, spot: Spot, normal: Tensor) -> Tensor:
     """Normals for light only: leaves, grass and rough ground face many ways."""
-    leafy = looks.tensor([_RIPPLES.get(name, 0.0) for name in TEXTURES], normal).index_select(0, names)
+    leafy = constant(_LEAFY, normal).index_select(0, names)
     rows = (leafy > 0).nonzero()[:, 0]
     if not len(rows):
         return normal
     some = spot.at(rows)
     cell = 0.5 * some.scale.clamp(min=0.02)
     column, row, key = (value[:, None] for value in ((some.u / cell).floor(), (some.v / cell).floor(), some.key))
-    tilt = (random(column + looks.tensor([0, 131, 262], cell), row, key) - 0.5) * 1.4
+    tilt = (random(column + constant((0, 131, 262), cell), row, key) - 0.5) * 1.4
     normal = normal.clone()
     normal[rows] = unit(normal[rows] + tilt * (leafy[rows] * some.fine(cell))[:, None])
     return normal

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .vectors import constant
+
 _SIDE = 512
 _PRIMES = (73856093, 19349663, 83492791)
 _CELLS, _STEPS = 48, 16  # irregular cells: 48 x 48 of them, each about 16 table entries wide
@@ -59,7 +61,7 @@ def random(*cells: Tensor) -> Tensor:
 
 def randoms(key: Tensor, *offsets: float) -> Tensor:
     """(N, K): `random(key, key + offset)` for every offset."""
-    return random(key[:, None], key[:, None] + torch.tensor(offsets, device=key.device))
+    return random(key[:, None], key[:, None] + constant(offsets, key))
 
 
 @lru_cache

@@ -10,6 +10,7 @@ from torch import Tensor
 from .noise import band, cells, noise, random, randoms, within
 from .spot import Spot, hue
 from .surfaces import bricks
+from .vectors import constant
 
 # --- cloth and paper ---------------------------------------------------------------------------------
 
@@ -182,7 +183,7 @@ def facade(s: Spot) -> Tensor:
     stain = noise(s.u * 0.3 + 9 * s.salt, s.v * 0.05) - 0.5
     plain = s.rgb * (1 + 0.25 * stain - 0.3 * seam * (kind > 0.7))[:, None]
     wall = torch.where((kind < 0.35)[:, None], brick, plain)
-    curtain = (0.1 + 0.5 * random(own * 997, s.key))[:, None] * torch.tensor([1.0, 0.95, 0.85], device=s.u.device)
+    curtain = (0.1 + 0.5 * random(own * 997, s.key))[:, None] * constant((1.0, 0.95, 0.85), s.u)
     glass = torch.where(((own * 7) % 1 > 0.55)[:, None], curtain, s.rgb2)
     pale = (0.25 + 0.6 * (random(s.key, s.key + 8) > 0.4).float())[:, None]
     return torch.lerp(torch.lerp(wall, pale.expand_as(wall), frame[:, None]), glass, pane[:, None])

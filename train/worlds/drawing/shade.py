@@ -11,7 +11,7 @@ from .batch import Batch, Rows, per, pick
 from .lighting import Lights, around, casts_shadow, direct, facing_share, light_at, way_to
 from .met import Surface, met
 from .tracer import Tracer
-from .vectors import dot, mix, unit
+from .vectors import constant, dot, mix, unit
 
 MIRRORED = 0.08
 """Surfaces that throw back less of what stands before them get the light from all around instead."""
@@ -94,7 +94,7 @@ def _lit(batch: Batch, found: Surface, pixels: Tensor, there: Tensor, some, full
     mirrored, sharp = _mirror_images(batch, lights, tracer, found, own_slot, order)
     offset = found.place - per(batch.position, found.rows.picture)
     offset, normal = (full(x).reshape(*there.shape, 3) for x in (offset, found.normal))
-    radii = torch.where(batch.indoor[:, None], looks.tensor([0.12, 0.5], offset), looks.tensor([0.3, 1.2], offset))
+    radii = torch.where(batch.indoor[:, None], constant((0.12, 0.5), offset), constant((0.3, 1.2), offset))
     open_share = screen.occlusion(offset, normal, there, slot, batch.focal, radii)
     part = chosen.float()
     noisy = torch.cat([some(open_share.reshape(1, -1), 1), part[None], mirrored.T, straight.level * part])
@@ -198,7 +198,7 @@ def _hazy(batch, lit: Tensor, found: Surface) -> Tensor:
         return lit
     at = found.rows.of(foggy)
     picture = pick(found.rows.picture, at)
-    flat = unit(pick(found.unit, at) * looks.tensor([1.0, 1.0, 0.0], lit))
+    flat = unit(pick(found.unit, at) * constant((1.0, 1.0, 0.0), lit))
     haze = looks.horizon(flat, batch.looks, picture).clamp(max=4)
     haze = torch.where(per(batch.indoor, picture)[:, None], per(batch.looks["ambient"].mean(1) * 0.6, picture), haze)
     kept = torch.exp(-pick(found.distance, at) / per(batch.looks["fog"], picture))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .noise import randoms
+from .vectors import constant
 
 
 @dataclass
@@ -71,5 +72,5 @@ class Spot:
 
 def hue(t: Tensor, key: Tensor) -> Tensor:
     """(N, 3): a colour for every t in 0..1 from the part's own palette."""
-    waves = t[:, None] * torch.tensor([1.0, 0.8, 0.6], device=t.device) + randoms(key, 1, 2, 3)
+    waves = t[:, None] * constant((1.0, 0.8, 0.6), t) + randoms(key, 1, 2, 3)
     return 0.45 + 0.4 * torch.cos(6.283 * waves)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .noise import band, cells, noise, random, within
 from .spot import Spot
+from .vectors import constant
 
 
 def _grain(s: Spot, a: Tensor, b: Tensor, key: Tensor) -> Tensor:
@@ -211,7 +212,7 @@ def lawn(s: Spot) -> Tensor:
     tuft = (noise(a * 0.4, b * 0.4, 1.0) - 0.5) * s.fine(s.scale)
     dry = (3 * (noise(s.u * 0.11 + 7 * s.salt, s.v * 0.11, 1.2) - 0.55)).clamp(0, 1)
     mown = 0.06 * torch.sign(torch.sin(s.u * 4)) * (random(s.key, s.key + 1) > 0.8)
-    hay = s.rgb.mean(1, keepdim=True) * torch.tensor([1.6, 1.25, 0.5], device=s.u.device)
+    hay = s.rgb.mean(1, keepdim=True) * constant((1.6, 1.25, 0.5), s.u)
     colour = s.two(0.5 + 1.4 * blades + 0.6 * tuft, 1 + 1.3 * blades + 0.7 * tuft + mown)
     return torch.lerp(colour, hay, 0.6 * dry[:, None])
 
@@ -226,14 +227,14 @@ def leaves(s: Spot) -> Tensor:
     gap = ((own < 0.22) * 1.0 + 0.6 * (1 - border * 6).clamp(0, 1)).clamp(max=1) * seen
     tint = 1 + 0.7 * (own - 0.5) * seen + 0.5 * (clump - 0.5) * s.fine(s.scale) + 0.6 * wide
     colour = s.two(0.5 + 0.8 * (own - 0.5) * seen + 0.4 * (clump - 0.5), tint * (1 - 0.65 * gap))
-    hue = torch.tensor([0.5, 0.15, -0.2], device=a.device) * (own - 0.5)[:, None] * seen[:, None]
+    hue = constant((0.5, 0.15, -0.2), a) * (own - 0.5)[:, None] * seen[:, None]
     return colour * (1 + hue)
 
 
 def speckle(s: Spot) -> Tensor:
     a, b, _ = s.spun()
     dots = (noise(a, b, 0.7) - 0.5) * s.fine(s.scale * 0.06)
-    hue = torch.tensor([0.25, 0.0, -0.15], device=a.device) * (noise(a * 0.07, b * 0.07) - 0.5)[:, None]
+    hue = constant((0.25, 0.0, -0.15), a) * (noise(a * 0.07, b * 0.07) - 0.5)[:, None]
     return s.two(0.5 + 1.6 * dots, 1 + 0.5 * (noise(a * 0.06, b * 0.06) - 0.5)) * (1 + hue)
 
 
@@ -269,7 +270,7 @@ def rust(s: Spot) -> Tensor:
     """Paint that rust has eaten here and there."""
     a, b, _ = s.spun()
     eaten = ((noise(a * 0.6, b * 0.6, 1.2) - 0.55) * 6).clamp(0, 1)
-    brown = torch.tensor([0.22, 0.07, 0.025], device=a.device) * (0.5 + noise(a * 2, b * 2, 1.0))[:, None]
+    brown = constant((0.22, 0.07, 0.025), a) * (0.5 + noise(a * 2, b * 2, 1.0))[:, None]
     return torch.lerp(s.two(noise(a, b)), brown, 0.85 * eaten[:, None])
 
 

@@ -14,6 +14,7 @@ from . import patterns, surfaces
 from .groups import grouped
 from .noise import noise
 from .spot import Spot
+from .vectors import constant
 
 _ALL = (
     surfaces.plain,
@@ -62,7 +63,7 @@ _ALL = (
     surfaces.water,
 )
 _DRAW = {"noise": surfaces.clouded} | {draw.__name__: draw for draw in _ALL}
-_CLEAN = ("mirror", "screen", "text", "metal", "water")
+_WORN = [float(name not in ("mirror", "screen", "text", "metal", "water")) for name in TEXTURES]
 
 
 def painted(names: Tensor, spot: Spot) -> Tensor:
@@ -73,14 +74,14 @@ def painted(names: Tensor, spot: Spot) -> Tensor:
         parts = spot.at(order).split(sizes)
         drawn = [_DRAW[TEXTURES[index]](part) for index, part in zip(present, parts, strict=True)]
         colour.index_copy_(0, order, torch.cat(drawn))
-    clean = torch.tensor([name in _CLEAN for name in TEXTURES], device=names.device).index_select(0, names)
-    return (colour * _wear(spot, clean)).clamp(0.004, 0.95)
+    worn = constant(_WORN, colour).index_select(0, names)
+    return (colour * _wear(spot, worn)).clamp(0.004, 0.95)
 
 
-def _wear(s: Spot, clean: Tensor) -> Tensor:
-    """(N, 3): a part's own tone, stains as wide as hands and as walls, dirt near the ground on what is upright."""
+def _wear(s: Spot, worn: Tensor) -> Tensor:
+    """(N, 3): a part's own tone; where `worn` (N,) is 1, stains as wide as hands and as walls, dirt on upright feet."""
     u, v = s.u + 40 * s.salt, s.v + 23 * s.salt
-    much = (0.1 + 0.5 * (s.salt * 271.3 % 1) ** 3) * (~clean)
+    much = (0.1 + 0.5 * (s.salt * 271.3 % 1) ** 3) * worn
     stain = 0.7 * (noise(u * 0.18, v * 0.18, 1.3) - 0.5) + 0.5 * (noise(u * 1.1, v * 1.1, 1.1) - 0.5)
     foot = s.upright * torch.exp(-s.height.clamp(min=0) / 0.35) * (0.5 + stain) * (s.tall > 0.5)
     own = [s.salt * factor % 1 for factor in (97.1, 131.7, 173.3, 211.9)]
