@@ -13,7 +13,10 @@ from train.worlds.layout import sample_scene
 MADE_UP = torch.device("meta")
 COUNTS = Counter()
 WAITS = ("nonzero", "_local_scalar_dense", "_unique2", "bincount", "masked_select", "repeat_interleave")
-"""Operations whose result has a size that depends on the numbers: the processor waits for a GPU there."""
+"""Operations whose result has a size that depends on the numbers, or is one: the processor waits for a GPU there.
+
+It waits for copies from one device to the other, too, and where rows are named by a mask: see `_waits`.
+"""
 
 
 class Elsewhere(torch.Tensor):
@@ -54,12 +57,24 @@ class Watch(TorchDispatchMode):
         assert moves or not mixed, f"{func} of tensors on two devices"
         if away or there:
             COUNTS["operations"] += 1
-            COUNTS["waits"] += name in WAITS and "output_size" not in kwargs
+            COUNTS["waits"] += _waits(name, args, kwargs)
         kwargs = dict(kwargs) | ({} if wanted is None else {"device": torch.device("cpu")})
         args, kwargs = tree_map(lambda x: x.held if isinstance(x, Elsewhere) else x, (args, kwargs))
         result = func(*args, **kwargs)
         same = {id(x.held): x for x in away}  # of what was changed in place
         return tree_map(lambda x: _send(x, same) if there and isinstance(x, torch.Tensor) else x, result)
+
+
+def _waits(name, args, kwargs):
+    """Whether a processor waits for the other device in this operation, which that device has a part in."""
+    if name == "_to_copy":
+        wanted = kwargs.get("device")
+        return wanted is not None and isinstance(args[0], Elsewhere) != (torch.device(wanted) == MADE_UP)
+    if name == "copy_":
+        return isinstance(args[0], Elsewhere) != isinstance(args[1], Elsewhere)
+    if name in ("index", "index_put_"):
+        return any(at is not None and at.dtype == torch.bool for at in args[1])
+    return name in WAITS and "output_size" not in kwargs
 
 
 def _send(held, same):
@@ -97,6 +112,8 @@ def test_all_is_drawn_on_the_device_that_is_given(draw, scenes):
 
 
 def test_operations_and_waits_hardly_grow_with_the_batch(draw, scenes):
+    draw(scenes)  # tables and constants stay on the device from then on
     few, many = (draw(some)[1] for some in (scenes[:8], scenes))
     assert many["operations"] < 1.4 * few["operations"]  # for three times as many
-    assert many["waits"] < 1.2 * few["waits"] < 300
+    assert many["waits"] < 1.2 * few["waits"]
+    assert many["waits"] < 300
