@@ -5,12 +5,14 @@ Rows (pixels, rays, hits) of all pictures stand in one list, those of a picture 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..layout import Primitives, Scene
 from .groups import starts
 from .light import Look
 
@@ -91,44 +93,45 @@ class Looks:
 class Batch:
     """Scenes that are drawn together. Parts (P,): those of all scenes, one scene after the other."""
 
-    def __init__(self, scenes: list, device):
+    def __init__(self, scenes: list[Scene], device: torch.device | str):
         self.scenes, self.device = scenes, torch.device(device)
         self.processor = "cpu" if self.device.type == "cpu" else "gpu"
-        self.size = len(scenes)
+        self.size = len(scenes)  # B
         self.looks = Looks([scene.look for scene in scenes], device)
-        self.inside = np.array([scene.room is not None for scene in scenes])  # (B,) rooms
-        self.indoor = torch.from_numpy(self.inside).to(device)
-        self.room = self.tensor([scene.room or (0.0, 0.0, 0.0) for scene in scenes])
-        self.position = self.tensor([scene.position for scene in scenes])
-        self.rotation = self.tensor([scene.rotation for scene in scenes])
-        self.focal = self.tensor([scene.focal for scene in scenes])
+        self.indoor_host = np.array([scene.room is not None for scene in scenes])  # (B,) bool: whether it is a room
+        self.indoor = torch.from_numpy(self.indoor_host).to(device)  # the same, on the device
+        self.room = self.tensor([scene.room or (0.0, 0.0, 0.0) for scene in scenes])  # (B, 3) metres; outdoors 0
+        self.position = self.tensor([scene.position for scene in scenes])  # (B, 3) of the camera: world, metres
+        self.rotation = self.tensor([scene.rotation for scene in scenes])  # (B, 3, 3) camera -> world
+        self.focal = self.tensor([scene.focal for scene in scenes])  # (B,) pixels
         counts = np.array([len(scene.primitives.shape) for scene in scenes])
         self.owner = np.repeat(np.arange(self.size), counts)  # (P,) index in `scenes`
-        self.picture = torch.from_numpy(self.owner).to(device)
-        self.number = torch.from_numpy(np.arange(len(self.owner)) - np.repeat(starts(counts), counts))
-        self.number = self.number.to(device)  # (P,) of the part in its own scene
+        self.picture = torch.from_numpy(self.owner).to(device)  # the same, on the device
+        number = np.arange(len(self.owner)) - np.repeat(starts(counts), counts)
+        self.number = torch.from_numpy(number).to(device)  # (P,) of the part in its own scene
         self._columns: dict[str, Tensor] = {}
-        local = self.all(lambda p: p.to_local())  # (P, 3, 3)
+        local = self.stacked(lambda p: p.to_local())
         at = np.array([scene.position for scene in scenes])[self.owner]
-        self.local = self.tensor(local)
-        self.axes = [axis.contiguous() for axis in self.local.unbind(1)]  # its rows: read faster one by one
-        self.start = self.tensor(np.einsum("pij,pj->pi", local, at - self.all(lambda p: p.centre)))
-        self.shift = self.tensor(np.einsum("pij,pj->pi", local, self.all(lambda p: p.centre)))
-        self.extent = self.tensor(self.all(lambda p: p.extent()))
-        self.corners = self.all(lambda p: p.corners())  # (P, 8, 3) world, metres
+        self.local = self.tensor(local)  # (P, 3, 3) metres along the world's axes -> the unit shape's coordinates
+        self.axes = [axis.contiguous() for axis in self.local.unbind(1)]  # its rows (P, 3): read faster one by one
+        centre = self.stacked(lambda p: p.centre)
+        self.start = self.tensor(np.einsum("pij,pj->pi", local, at - centre))  # (P, 3) camera, in those coordinates
+        self.shift = self.tensor(np.einsum("pij,pj->pi", local, centre))  # (P, 3): local @ world point - shift is there
+        self.extent = self.tensor(self.stacked(lambda p: p.extent()))  # (P, 4) metres, as `rays.hit` takes them
+        self.corners = self.stacked(lambda p: p.corners())  # (P, 8, 3) numpy, of the part's box: world, metres
 
     def tensor(self, values) -> Tensor:
         """Numbers -> float32 on the device."""
         return torch.from_numpy(np.asarray(values, dtype=np.float32)).to(self.device)
 
-    def all(self, of) -> np.ndarray:
-        """(P, ...): what `of` says of the primitives of each scene."""
+    def stacked(self, of: Callable[[Primitives], np.ndarray]) -> np.ndarray:
+        """(P, ...): what `of` says of the primitives of each scene, one after the other."""
         return np.concatenate([of(scene.primitives) for scene in self.scenes])
 
     def column(self, name: str) -> Tensor:
         """(P, ...): one column of `Primitives`."""
         if name not in self._columns:
-            values = self.all(lambda p: getattr(p, name))
+            values = self.stacked(lambda p: getattr(p, name))
             whole = torch.from_numpy(values)
             self._columns[name] = (whole.float() if whole.is_floating_point() else whole).to(self.device)
         return self._columns[name]

@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..layout import Primitives, Scene
 from ..things import KINDS
-from .batch import Rows, per, pick
+from .batch import Batch, Rows, per, pick
 from .light import Light, Look
+from .met import Surface
+from .tracer import Tracer
 from .vectors import dot, length, unit
 
 SHADOWED = 3
@@ -20,7 +23,7 @@ FAR_AWAY = 300.0  # metres to which the sun's rays are followed
 _THROUGH = [KINDS.index(k) for k in ("floor", "ceiling", "ground", "road", "pavement", "grass", "window")]
 
 
-def casts_shadow(primitives) -> np.ndarray:
+def casts_shadow(primitives: Primitives) -> np.ndarray:
     """(P,) bool: all but floors, ceilings and the ground, panes, and what shines itself."""
     return ~np.isin(primitives.kind, _THROUGH) & (primitives.glow == 0)
 
@@ -88,9 +91,9 @@ def _holes(light: Light) -> np.ndarray:
 
 
 def light_at(kind: str, light: Shining, picture: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
-    """From points (N, 3): the direction of the light (N, 3) and what white paper facing it shows (N,), as a factor
+    """From points (N, 3): the direction of a light (N, 3), and what white paper that faces it shows of its rgb (N,).
 
-    of its rgb. picture (N,): whose light.
+    picture (N,): whose light.
     """
     at = per(light.at, picture)
     if kind == "panel":
@@ -104,7 +107,9 @@ def light_at(kind: str, light: Shining, picture: Tensor, place: Tensor) -> tuple
     return at, torch.ones_like(place[:, 0])
 
 
-def way_to(kind: str, light: Shining, picture: Tensor, place: Tensor, slot: Tensor, turn: Tensor):
+def way_to(
+    kind: str, light: Shining, picture: Tensor, place: Tensor, slot: Tensor, turn: Tensor
+) -> tuple[Tensor, Tensor]:
     """From points (N, 3): the way to one of 16 places on the light (N, 3), and whether that place sends any (N,).
 
     picture (N,): whose light; slot (N,): which place; turn (N,): moves all of them a little.
@@ -157,10 +162,12 @@ class Direct:
         return visible
 
 
-def direct(batch, lights: Lights, tracer, found, slot: Tensor, order: Tensor) -> Direct:
-    """found: N surface points, see `met.Surface`; slot (N,): see `screen.slots`; order: indices of the points whose
+def direct(batch: Batch, lights: Lights, tracer: Tracer, found: Surface, slot: Tensor, order: Tensor) -> Direct:
+    """How much of every light N points get straight from it, in the shadow of what stands between.
 
-    shadows are traced, neighbours close together.
+    Shadows are traced for the lights that add most to a picture, to one place of the light, slot (N,), see
+    `screen.slots`. order (M,): the points from which they are, neighbours close together; the others take over
+    what their neighbours get when it is smoothed.
     """
     rows, device = found.rows, found.place.device
     shares = torch.zeros(len(lights.kinds), len(found.place), device=device)
@@ -203,7 +210,7 @@ def direct(batch, lights: Lights, tracer, found, slot: Tensor, order: Tensor) ->
     return Direct(shares, torch.stack(seats), torch.stack(levels))
 
 
-def _varying(scenes: list, lights: Lights, means: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _varying(scenes: list[Scene], lights: Lights, means: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """One light of every picture after the other whose visibility varies: (seats (B,), -1 for none; traced (B,)).
 
     means (S, B): what white paper shows of each light, as a factor of its rgb, in the mean over the picture.
@@ -222,14 +229,14 @@ def _varying(scenes: list, lights: Lights, means: np.ndarray) -> list[tuple[np.n
     return list(zip(columns.T, follow.T, strict=True))
 
 
-def around(batch, rows: Rows, place: Tensor, normal: Tensor) -> Tensor:
+def around(batch: Batch, rows: Rows, place: Tensor, normal: Tensor) -> Tensor:
     """Light from all sides (N, 3): of the sky and the ground, or of the room's walls, darker towards corners."""
     cube = batch.looks["ambient"]
     light = rows.times(normal.clamp(max=0).square(), cube[:, ::2])
     light = light + rows.times(normal.clamp(min=0).square(), cube[:, 1::2])
-    if not batch.inside.any():
+    if not batch.indoor_host.any():
         return light
-    at = rows.of(batch.inside)
+    at = rows.of(batch.indoor_host)
     own, turned = pick(place, at), pick(normal, at)
     gap = torch.cat([own, per(batch.room, pick(rows.picture, at)) - own], 1).clamp_(min=0)
     away = 1 - torch.cat([turned, -turned], 1).clamp_(min=0)

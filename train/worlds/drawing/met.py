@@ -67,7 +67,7 @@ def met(batch: Batch, part: Tensor, offset: Tensor, ray: Tensor) -> Surface:
         share, strength = per(batch.looks["lit"], picture), 0.3 + 0.3 * per(batch.looks["dark"], picture)
         lit = glass * (random((own * 1e6).floor()) < share) * (0.3 + random((own * 1e6).floor() + 1)) * strength
         emitted[facade] = emitted[facade] + lit[:, None] * constant((0.9, 0.62, 0.3), place)
-    if batch.inside.any():
+    if batch.indoor_host.any():
         indoor = per(batch.indoor, rows.picture)
         window = (indoor & (kind == _KIND["window"]) & (paint_glow > 0)).nonzero()[:, 0]
         emitted[window] = looks.outside(towards[window], batch.looks, rows.picture.index_select(0, window))

@@ -145,7 +145,7 @@ def _trace(batch: Batch, directions: Tensor, down: int, across: int) -> tuple[Te
     order = np.argsort(tile, kind="stable")
     primitive, tile = primitive[order], tile[order]
     turn = np.arange(len(tile)) - np.searchsorted(tile, tile)  # in the tile: 0 for its nearest candidate, then 1, ...
-    round_of, shape = np.searchsorted(ROUNDS, turn, side="right"), batch.all(lambda p: p.shape)[primitive]
+    round_of, shape = np.searchsorted(ROUNDS, turn, side="right"), batch.stacked(lambda p: p.shape)[primitive]
     order = np.lexsort((shape, round_of))
     rounds = np.searchsorted(round_of[order], np.arange(len(ROUNDS) + 2))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,6 +15,7 @@ from .met import Surface, met
 from .tracer import Tracer
 from .vectors import constant, dot, mix, unit
 
+_Moves = Callable[..., Tensor]
 MIRRORED = 0.08
 """Surfaces that throw back less of what stands before them get the light from all around instead."""
 
@@ -61,7 +64,7 @@ def shade(batch: Batch, rays: Tensor, depth: Tensor, which: Tensor, grid: tuple[
     return image, depth_z, cut(full(turned)), *labels
 
 
-def _untile(values: Tensor, grid) -> Tensor:
+def _untile(values: Tensor, grid: tuple[int, int, int]) -> Tensor:
     """(B, tiles, 64, ...) -> (B * pixels, ...), row by row of each picture."""
     down, across, tile = grid
     rest = values.shape[3:]
@@ -73,18 +76,21 @@ def _beyond(batch: Batch, ray: Tensor, sky: Tensor) -> Tensor:
     at = sky.nonzero()[:, 0]
     rows, way = Rows(at // (len(ray) // batch.size), batch.size), unit(ray.index_select(0, at))
     colour = torch.empty_like(way)
-    for draw, chosen in ((looks.sky, ~batch.inside), (looks.outside, batch.inside)):
+    for draw, chosen in ((looks.sky, ~batch.indoor_host), (looks.outside, batch.indoor_host)):
         if rows.counts[chosen].any():
             own = rows.of(chosen)
             colour[own] = draw(pick(way, own), batch.looks, pick(rows.picture, own))
     return colour
 
 
-def _lit(batch: Batch, found: Surface, pixels: Tensor, there: Tensor, some, full) -> Tensor:
-    """Linear light (N, 3) from the points found at `pixels` (N,), with haze. there (B, H, W) bool: what is seen."""
+def _lit(batch: Batch, found: Surface, pixels: Tensor, there: Tensor, some: _Moves, full: _Moves) -> Tensor:
+    """Linear light (N, 3) from the points found at `pixels` (N,), with haze. there (B, H, W) bool: what is seen.
+
+    some and full: values of all pixels -> those of the points, and the way back, as in `shade`.
+    """
     _, height, width = there.shape
     lights = Lights(batch.looks.each, there.device)
-    tracer = Tracer(batch, batch.all(casts_shadow))
+    tracer = Tracer(batch, batch.stacked(casts_shadow))
     slot = screen.slots(height, width, there.device)
     pixel = pixels % (height * width)
     row, column, own_slot = pixel // width, pixel % width, slot.reshape(-1).index_select(0, pixel)
@@ -120,11 +126,13 @@ def _neighbours(picture: Tensor, row: Tensor, column: Tensor, distance: Tensor) 
     return code.argsort(stable=True)
 
 
-def _mirror_images(batch, lights: Lights, tracer, found: Surface, slot, order) -> tuple[Tensor, Tensor]:
+def _mirror_images(
+    batch: Batch, lights: Lights, tracer: Tracer, found: Surface, slot: Tensor, order: Tensor
+) -> tuple[Tensor, Tensor]:
     """What polished points mirror, (N, 3), and how sharp (N,): dull ones scatter and are smoothed afterwards."""
     seen, facing = around(batch, found.rows, found.place, found.normal), _reflected(found.unit, found.normal)
-    if not batch.inside.all():
-        at = found.rows.of(~batch.inside)
+    if not batch.indoor_host.all():
+        at = found.rows.of(~batch.indoor_host)
         low = per(batch.looks["horizon"], pick(found.rows.picture, at))
         seen[at] = mix(pick(seen, at), low, pick(facing, at)[:, 2].clamp(min=0) ** 0.5)
     red, green, blue = found.mirrors.unbind(1)
@@ -191,7 +199,7 @@ def _shine(lights: Lights, found: Surface, visible: Tensor) -> Tensor:
     return torch.zeros_like(found.mirrors).index_copy_(0, polished, shine)
 
 
-def _hazy(batch, lit: Tensor, found: Surface) -> Tensor:
+def _hazy(batch: Batch, lit: Tensor, found: Surface) -> Tensor:
     """Distance fades into the colour of the horizon, which is brighter towards the sun; in rooms into their light."""
     foggy = np.array([look.fog < looks.CLEAR for look in batch.looks.each])
     if not foggy.any():

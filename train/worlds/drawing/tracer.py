@@ -113,7 +113,7 @@ class _Things:
 
     def __init__(self, batch: Batch, chosen: np.ndarray):
         device = batch.device
-        own, instance = np.flatnonzero(chosen), batch.all(lambda p: p.instance)[chosen]
+        own, instance = np.flatnonzero(chosen), batch.stacked(lambda p: p.instance)[chosen]
         single = instance.max(initial=0) + 1 + np.arange(len(own))  # parts of the fabric stand alone
         key, group = np.unique((batch.owner[own] << 32) + np.where(instance > 0, instance, single), return_inverse=True)
         owner = key >> 32
