@@ -49,6 +49,21 @@ def test_several_scenes_at_once_are_each_as_if_alone():
         assert ((together.depth_z[i] / alone.depth_z[0] - 1).nan_to_num().abs() < 1e-4).float().mean() > 0.999
 
 
+def test_a_whole_batch_fits_into_8_gib_and_its_pictures_are_each_as_if_alone():
+    scenes = [sample_scene(seed, size=(192, 256)) for seed in range(900_000_000, 900_000_064)]
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    together = render(scenes, device="cuda")
+    assert together.image.shape == (64, 192, 256, 3)
+    assert torch.cuda.max_memory_allocated() < 8 * 2**30
+    for i in (0, 63):
+        alone = render([scenes[i]], device="cuda")
+        assert (together.instance[i] == alone.instance[0]).float().mean() > 0.999
+        assert ((together.depth_z[i] / alone.depth_z[0] - 1).nan_to_num().abs() < 1e-4).float().mean() > 0.999
+        levels = (together.image[i].float() - alone.image[0].float()).abs()
+        assert levels.mean() < 0.5 and (levels > 4).float().mean() < 0.01
+
+
 def test_the_command_writes_them_with_several_processes(tmp_path, monkeypatch):
     monkeypatch.setitem(write.CHUNK, "gpu", 3)  # scenes of one process's turn
     command = ["worlds", "--out", str(tmp_path / "gpu"), "--count", "6", "--first-seed", "20", "--device", "cuda"]
