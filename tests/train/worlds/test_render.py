@@ -215,9 +215,10 @@ def test_another_size_is_the_same_view():
     assert small.horizontal_fov == pytest.approx(own.horizontal_fov)
 
 
-def test_scenes_of_different_sizes_are_refused():
-    with pytest.raises(ValueError, match="one size"):
-        render([sample_scene(0, size=(48, 64)), sample_scene(0, size=(64, 48))])
+def test_scenes_of_different_sizes_and_no_scenes_are_refused():
+    for scenes in ([sample_scene(0, size=(48, 64)), sample_scene(0, size=(64, 48))], []):
+        with pytest.raises(ValueError, match="scenes of one size, at least one"):
+            render(scenes)
 
 
 def test_pictures_are_neither_black_nor_blown_out_and_cameras_stand_free():

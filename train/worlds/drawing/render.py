@@ -48,9 +48,10 @@ class Render:
 
 def render(scenes: list[Scene], device: str = "cpu") -> Render:
     """Draw scenes that share one image size, all of it on `device`."""
-    (height, width), *others = {scene.size for scene in scenes}
-    if others:
-        raise ValueError("scenes of one render must share one size; group them by scene.size first")
+    sizes = {scene.size for scene in scenes}
+    if len(sizes) != 1:
+        raise ValueError("render takes scenes of one size, at least one; group them by scene.size first")
+    ((height, width),) = sizes
     down, across = -(-height // TILE), -(-width // TILE)
     directions = torch.stack([_rays(scene, down, across) for scene in scenes]).to(device)  # (B, tiles, 3, 64)
     batch, grid = Batch(scenes, device), (down, across, TILE)
