@@ -31,15 +31,15 @@ from vlm.files import replacing
 
 from .asking.questions import questions_about
 from .asking.seen import Shown
-from .drawing.render import render
+from .drawing.render import SHADED, render
 from .layout import FAR, Scene, Thing, sample_views, scene_name
 
 DEPTH_SCALE = 500.0
 SKY_CODE = 65535
 Wanted = tuple[int, tuple[int, ...]]
 """A seed and the numbers of its views that are to be drawn."""
-BATCH = {"cpu": 16, "gpu": 64}
-"""Pictures of one size that are drawn at once: on a GPU more cost few operations more."""
+BATCH = {"cpu": 16, "gpu": SHADED["gpu"]}
+"""Pictures of one size that are drawn at once: on a GPU more cost few operations more, but for each shading anew."""
 CHUNK = {"cpu": 48, "gpu": 320}
 """Most pictures that a process handles together, so that those of one size fill a batch."""
 
