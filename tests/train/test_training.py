@@ -12,11 +12,11 @@ from safetensors import safe_open
 
 from heads.errors import InputError
 from tests.tiny import tiny_backbone_config, tiny_model, tiny_processor, tiny_records
+from train import guide
 from train.checkpoint import newest, read_run, step_of
 from train.data.batches import Collator
 from train.data.mixture import HeldOut
 from train.export import export_model
-from train import guide
 from train.recipe import Recipe, load_recipe
 from train.run import run
 from train.trainer import FathomTrainer
