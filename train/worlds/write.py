@@ -31,6 +31,7 @@ from vlm.files import replacing
 
 from .asking.questions import questions_about
 from .asking.seen import Shown
+from .drawing.batch import processor_of
 from .drawing.render import SHADED, render
 from .layout import FAR, Scene, Thing, sample_views, scene_name
 
@@ -55,7 +56,7 @@ def write_records(out: Path, count: int, first_seed: int = 0, batch: int | None 
     where the folder holds one view of each world and several are asked for, or the other way round.
     """
     device_there(device)
-    out, processor = Path(out), "cpu" if torch.device(device).type == "cpu" else "gpu"
+    out, processor = Path(out), processor_of(device)
     for folder in ("images", "depth", "labels", "surface"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     path = out / "records.jsonl"

@@ -29,6 +29,11 @@ def pick(values: Tensor, at: Tensor | slice) -> Tensor:
     return values[at] if isinstance(at, slice) else values.index_select(0, at)
 
 
+def processor_of(device: torch.device | str) -> str:
+    """`cpu` or `gpu`: which of the two sizes of what is worked on at once a device takes."""
+    return "cpu" if torch.device(device).type == "cpu" else "gpu"
+
+
 class Rows:
     """Whose each of N rows is."""
 
@@ -95,7 +100,7 @@ class Batch:
 
     def __init__(self, scenes: list[Scene], device: torch.device | str):
         self.scenes, self.device = scenes, torch.device(device)
-        self.processor = "cpu" if self.device.type == "cpu" else "gpu"
+        self.processor = processor_of(self.device)
         self.size = len(scenes)  # B
         self.looks = Looks([scene.look for scene in scenes], device)
         self.indoor_host = np.array([scene.room is not None for scene in scenes])  # (B,) bool: whether it is a room
