@@ -67,7 +67,9 @@ class GuideOptions(Options):
     those that follow `head`; its output must hold VALUES of each, and kind and colour of the first. Best behind
     `places`. verdict: the layer whose output must hold how the first two compare; best behind `answers`, with a layer
     or two left to say it. copies: the layer in which an answer that repeats a name looks where the question has it,
-    word by word, by query head `head`; behind `verdict`, which tells the one name from the other.
+    word by word, by query head `head`; behind `verdict`, which tells the one name from the other. told: every so many
+    questions, while training, `answers` and `verdict` hold the truth in place of what was found, None = never: how an
+    answer is put into words can be learned before what it says is known.
     """
 
     layers: list[int] = field(default_factory=list)
@@ -77,6 +79,7 @@ class GuideOptions(Options):
     answers: int | None = number(None, least=0)
     verdict: int | None = number(None, least=0)
     copies: int | None = number(None, least=0)
+    told: int | None = number(None, least=1)
 
 
 @dataclass
@@ -113,8 +116,8 @@ class Guide:
         self.codes = torch.randn(len(KINDS) + len(COLOURS), size, generator=own) * CODE / size
 
     @contextmanager
-    def watching(self) -> Iterator[Seen]:
-        """Filled by the pass inside."""
+    def watching(self, told: dict[str, Tensor] | None = None) -> Iterator[Seen]:
+        """Filled by the pass inside. told: a batch's looks, of which those that are told are heard further on."""
         seen = Seen()
 
         def keeping(number: int) -> Callable[[nn.Module, tuple, dict[str, Any], Any], None]:
@@ -132,11 +135,36 @@ class Guide:
 
         hooks = [each.register_forward_hook(keeping(n), with_kwargs=True) for n, each in self.attentions.items()]
         hooks += [layer.register_forward_hook(keeping_hidden(name)) for name, layer in self.read_at.items()]
+        for name, told_ in {} if told is None else truths(told).items():
+            if name in self.read_at:
+                hooks.append(self.read_at[name].register_forward_hook(self._telling(name, *told_)))
         try:
             yield seen
         finally:
             for hook in hooks:
                 hook.remove()
+
+    def _telling(self, name: str, row: Tensor, token: Tensor, values: Tensor) -> Callable[[nn.Module, tuple, Any], Any]:
+        """A hook after which hidden states hold `values` (N, K) at (row, token), nan = as they are."""
+
+        def tell(_module: nn.Module, _args: tuple, out: Any) -> Any:
+            hidden = out[0] if isinstance(out, tuple) else out
+            changed = hidden.clone()
+            changed[row, token] = self.told(hidden[row, token], values, name)
+            return (changed, *out[1:]) if isinstance(out, tuple) else changed
+
+        return tell
+
+    def told(self, hidden: Tensor, values: Tensor, name: str) -> Tensor:
+        """Hidden states (N, C) changed as little as makes them hold `values` (N, K), nan = as they are.
+
+        name: "answers", VALUES of NAMED things one after the other; or "verdict", the COMPARED.
+        """
+        rows = {"answers": self.readers[1:-1].flatten(0, 1), "verdict": self.readers[-1, :COMPARED]}[name]
+        rows = rows.to(hidden.device)
+        gap = torch.where(values.isfinite(), values.nan_to_num() - unit(hidden) @ rows.T, 0)
+        size = hidden.float().square().mean(-1, keepdim=True).sqrt()
+        return (hidden + size * (gap @ torch.linalg.pinv(rows).T)).to(hidden.dtype)
 
     def losses(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
         """name -> (sum, count), counts as `counts` has them. mask (B, 1, L, L) bool; looks: row, token, last, order,
@@ -230,6 +258,18 @@ def verdicts(looks: dict[str, Tensor]) -> Tensor:
     second = (looks["order"] == 1).nonzero()[:, 0]
     pairs = looks["values"][:, :COMPARED]
     return ((pairs[second - 1] - pairs[second]) / APART).tanh()
+
+
+def truths(looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+    """name -> (row, token (N,), values (N, K), nan = unknown) of the questions that are told, as `Guide.told` takes it."""
+    heard = (looks["told"] & (looks["order"] < NAMED)).nonzero()[:, 0]
+    where, of = torch.stack([looks["row"][heard], looks["last"][heard]], 1).unique(dim=0, return_inverse=True)
+    values = looks["values"].new_full((len(where), NAMED, len(VALUES)), float("nan"))
+    values[of, looks["order"][heard]] = looks["values"][heard]
+    second = (looks["order"] == 1).nonzero()[:, 0]
+    told = looks["told"][second]
+    pairs = looks["row"][second][told], looks["last"][second][told], verdicts(looks)[told]
+    return {"answers": (*where.unbind(1), values.flatten(1)), "verdict": pairs}
 
 
 def counts(looks: dict[str, Tensor], options: GuideOptions) -> dict[str, Tensor]:

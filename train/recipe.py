@@ -146,6 +146,8 @@ class Recipe(Options):
         guide = self.guide
         if guide.verdict is not None and guide.answers is None:
             raise InputError("guide", "verdict without answers", "guide.answers and its losses too")
+        if guide.told is not None and guide.answers is None:
+            raise InputError("guide", "told without answers", "guide.answers and its losses too")
         chain = [(name, getattr(guide, name)) for name in ("answers", "verdict", "copies")]
         chain = [(name, layer) for name, layer in chain if layer is not None]
         for (name, layer), (later, its) in pairwise(chain):

@@ -166,7 +166,7 @@ class FathomTrainer(Trainer):
         looks = batch.pop("looks", None)
         if looks is None:
             return model(**batch)
-        with self.guide.watching() as seen:
+        with self.guide.watching(looks if model.training else None) as seen:
             output = model(**batch)
         output.losses |= self.guide.losses(seen, batch["attention_mask"], looks)
         return output

@@ -237,6 +237,48 @@ def test_a_verdict_says_how_the_first_two_things_compare():
     assert told[2:].isnan().all()  # how far the pixel is is not known
 
 
+def test_what_is_told_is_held_and_nothing_else_changes():
+    guide = Guide(GuideOptions(layers=[1], answers=2, verdict=3, told=1), tiny_model().backbone)
+    hidden = torch.randn(3, guide.readers.shape[-1], generator=torch.Generator().manual_seed(1))
+    values = torch.tensor([1.0, float("nan"), -0.5, float("nan"), 0.0]).repeat(3, 1)
+    changed = guide.told(hidden, values, "verdict")
+    known = values[0].isfinite()
+    size = hidden.square().mean(-1, keepdim=True).sqrt()
+    rows = guide.readers[-1, :5]
+    assert torch.allclose((changed / size @ rows.T)[:, known], values[:, known], atol=1e-4)
+    assert torch.allclose((changed @ rows.T)[:, ~known], (hidden @ rows.T)[:, ~known], atol=1e-4)
+    across = torch.linalg.svd(rows)[2][5:]  # all that the readers do not read
+    assert torch.allclose(changed @ across.T, hidden @ across.T, atol=1e-4)
+
+
+def test_every_second_question_is_told_and_answers_differently_and_no_other():
+    model = tiny_model().eval()
+    questions = ["Is the red chair nearer than (10, 990)?"] * 3
+    guide = Guide(GuideOptions(layers=[1], answers=2, verdict=3, told=2), model.backbone)
+    given = batch(model, questions, layers=[1], answers=2, verdict=3, told=2)
+    looks, _ = given.pop("looks"), given.pop("labels")
+    assert looks["told"].tolist() == [False, False, True, True, False, False]
+    seen, logits = [], []
+    with torch.no_grad():
+        for told in (None, looks):
+            with guide.watching(told) as each:
+                logits.append(model(**given, heads=False).logits[0])
+            seen.append(each)
+    answers = [int(looks["last"][2 * k]) for k in range(3)]
+    differ = [not torch.equal(logits[0][last], logits[1][last]) for last in answers]
+    assert differ == [False, True, False]
+    assert seen[0].hidden["answers"].equal(seen[1].hidden["answers"])  # what was found is what the losses judge
+    with torch.no_grad(), guide.watching(looks) as heard:  # a layer later it still holds what it was told
+        guide.read_at["answers"].register_forward_hook(lambda _m, _a, out: heard.hidden.update(now=out))
+        model(**given, heads=False)
+    (told,) = heard.hidden["now"][:, answers[1]]
+    assert not told.equal(heard.hidden["answers"][0, answers[1]])
+
+
+def test_nothing_is_told_unless_asked():
+    assert not batch(tiny_model(), ["Where is the red chair?"] * 2, layers=[1], answers=2)["looks"]["told"].any()
+
+
 def test_a_repeated_name_looks_where_the_question_has_it():
     model = tiny_model()
     questions = ["Which is nearer, the grey table or the red chair?", "Where is the red chair?"]
@@ -324,7 +366,9 @@ def test_layers_and_heads_that_are_not_there_are_told(options):
         Guide(GuideOptions(**options), tiny_model().backbone)
 
 
-def test_the_command_teaches_it_and_logs_it(tmp_path):
+def test_the_command_teaches_it_and_logs_it(tmp_path, monkeypatch):
+    told, watching = [], Guide.watching
+    monkeypatch.setattr(Guide, "watching", lambda self, looks=None: told.append(looks) or watching(self, looks))
     records = tiny_records(tmp_path / "data")
     start = tmp_path / "start"
     tiny_model().save_pretrained(start)
@@ -334,12 +378,14 @@ def test_the_command_teaches_it_and_logs_it(tmp_path):
         f"held_out: [{records}]\n"
         "losses: {text: 1.0, guide: 0.5, places: 0.5, places_name: 0.5, cells: 0.5, answers_look: 0.5,\n"
         "  answers_hold: 0.5, answers_name: 0.5, verdict: 0.5, copies: 0.5}\n"
-        "guide: {layers: [1, 2], places: 2, cells: 0, answers: 2, verdict: 3, copies: 3}\n"
+        "guide: {layers: [1, 2], places: 2, cells: 0, answers: 2, verdict: 3, copies: 3, told: 2}\n"
     )
     result = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
     state = json.loads((tmp_path / "run" / "checkpoint-2" / "trainer_state.json").read_text())
     values = [row["loss_guide"] for row in state["log_history"] if "loss_guide" in row]
+    heard = [looks is not None for looks in told]  # never while it is measured
+    assert heard[:4] == [True] * 4 and heard[4:] and not any(heard[4:])
     assert "guide" in (tmp_path / "run" / "final" / "README.md").read_text()
     assert len(values) == 2 and all(0.5 < value < 5 for value in values)  # log(16 tokens) is 2.8
     known = {name for names in LOSSES.values() for name in names} - {"verdict", "copies"}  # no question has two things
@@ -359,6 +405,7 @@ def test_a_weight_without_layers_and_layers_out_of_order_are_told():
         {"guide": GuideOptions(layers=[1], answers=3, verdict=2), "losses": ANSWERS | {"verdict": 0.5}},
         {"guide": GuideOptions(layers=[1], answers=3, copies=1), "losses": ANSWERS | {"copies": 0.5}},
         {"guide": GuideOptions(layers=[1], answers=2), "losses": {"guide": 0.5, "answers_look": 0.5}},
+        {"guide": GuideOptions(layers=[1], told=2), "losses": {"guide": 0.5}},
     ):
         with pytest.raises(InputError, match="guide"):
             Recipe(**told, records=["x.jsonl"])

@@ -37,6 +37,7 @@ class Look:
     last: int  # the token before its answer
     order: int  # which of its question's things it is, from 0
     image: int  # the row's first image token
+    told: bool  # whether its question is one of those that are told the truth
     at: Mention
 
 
@@ -172,7 +173,8 @@ class Collator:
             asked = [mention.last for mention in named] + [of for _, of in pairs]
             places = [begin + place for place in tokens_of(tokenizer, exchange[0], ids, asked)]
             tokens = sorted(zip(places, named, strict=False), key=lambda look: look[0])
-            found += [Look(token, answer - 1, order, image, mention) for order, (token, mention) in enumerate(tokens)]
+            told_ = guide.told is not None and number % guide.told == 0
+            found += [Look(token, answer - 1, i, image, told_, mention) for i, (token, mention) in enumerate(tokens)]
             repeats = tokens_of(tokenizer, exchange[1], ids[answer - begin :], [to for to, _ in pairs])
             copies += {answer + r - 1: of for r, of in zip(repeats, places[len(named) :], strict=False)}.items()
         return Looks(found, copies, image, none if guide.cells is None else shown.cell_values())
@@ -237,7 +239,7 @@ class Collator:
 
 
 def stack_looks(rows: Sequence[Looks], length: int, guide: GuideOptions) -> dict[str, Tensor]:
-    """The rows' looks -> row, token, last, order, kind, colour (M,), share (M, length), values (M, 7).
+    """The rows' looks -> row, token, last, order, kind, colour (M,), told (M,) bool, share (M, length), values (M, 7).
 
     With `guide.cells` also cell_row, cell_token (N,), cell_values (N, 7), with `guide.copies` copy_row, copy_token,
     copy_of (K,).
@@ -249,7 +251,7 @@ def stack_looks(rows: Sequence[Looks], length: int, guide: GuideOptions) -> dict
         values[m] = torch.from_numpy(look.at.values)
     names = ("row", "token", "last", "order", "kind", "colour")
     looks = _columns(names, [(b, k.token, k.last, k.order, k.at.kind, k.at.colour) for b, k in flat])
-    looks |= {"share": share, "values": values}
+    looks |= {"share": share, "values": values, "told": torch.tensor([look.told for _, look in flat], dtype=torch.bool)}
     if guide.cells is not None:
         cells = [(b, row.image + k) for b, row in enumerate(rows) for k in range(len(row.cells))]
         looks |= _columns(("cell_row", "cell_token"), cells)
