@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from heads.errors import InputError
 from train.recipe import Recipe
 from vlm.model import Fathom
 
@@ -29,8 +30,19 @@ def grouped(model: Fathom) -> Iterator[tuple[str, str, nn.Parameter]]:
 def set_trainable(model: Fathom, recipe: Recipe) -> None:
     """Switches on what the recipe trains and everything else off, and lets the heads speak to the backbone or not."""
     model.detach_heads = recipe.detach_heads
+    first = recipe.trains.backbone_from
+    late = {id(weight) for layer in last_layers(model, first) for weight in layer.parameters()} if first else set()
     for group, _, weight in grouped(model):
-        weight.requires_grad_(getattr(recipe.trains, group) and weight.is_floating_point())
+        moves = getattr(recipe.trains, group) and (group != "backbone" or first == 0 or id(weight) in late)
+        weight.requires_grad_(moves and weight.is_floating_point())
+
+
+def last_layers(model: Fathom, first: int) -> list[nn.Module]:
+    """The LLM's decoder layers from number `first` on and the norm behind them; InputError where there are fewer."""
+    count = model.config.get_text_config().num_hidden_layers
+    if first >= count:
+        raise InputError("trains.backbone_from", f"no layer {first}", f"0 to {count - 1}")
+    return [model.family.module(model.backbone, f"language.{number}") for number in (*range(first, count), -1)]
 
 
 def trainable(model: Fathom) -> dict[str, int]:

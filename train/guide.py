@@ -10,12 +10,13 @@ It is the model's own attention that is taught (after rotary positions, over all
 nothing is added to what ships. A second loss, `places`, makes the token hold what was found there: where the thing
 is in the picture, how far, how large. It is read off the hidden states by a fixed random matrix, which adds no
 weights either; nor do the fixed codes by which it tells kind and colour. A third, `cells`, makes every image token hold
-the same of what it shows itself, in the same directions: a look then has something to bring along. Then `answers`
-teaches the token before an answer to look at the names of its question, each with a head of its own, and to hold what
-they hold, LOUD enough to be heard among the rest; `verdict` to hold which of the first two is farther left, higher,
-nearer, larger: an answer that compares two things finds that there in one word; and `copies` where the name is that an
-answer repeats. See train/LOG.md for what they give. Qwen families, packed rows, whole weights. What a question names is
-found by `train.shown`.
+the same of what it shows itself, in the same directions: a look then finds it by its name, and has something to bring
+along. Then `answers` teaches the token before an answer to look at the names of its question, each with a head of its
+own, and to hold what they hold, LOUD enough to be heard among the rest; `verdict` to hold which of the first two is
+farther left, higher, nearer, larger: an answer that compares two things finds that there in one word; and `copies`
+where the name is that an answer repeats. Every so many questions are `told`: the truth is put in place of what
+`answers` and `verdict` hold, so that its words are learned while the sight is still poor. See train/LOG.md for what
+they give. Qwen families, packed rows, whole weights. What a question names is found by `train.shown`.
 """
 
 from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ APART, COMPARED = 0.15, 5
 LOSSES = {
     "layers": ("guide",),
     "places": ("places", "places_name"),
-    "cells": ("cells",),
+    "cells": ("cells", "cells_name"),
     "answers": ("answers_look", "answers_hold", "answers_name"),
     "verdict": ("verdict",),
     "copies": ("copies",),
@@ -61,7 +62,7 @@ LOSSES = {
 class GuideOptions(Options):
     """layers: decoder layers of the LLM that are taught, none = no guide; head: which query head of each.
 
-    places: the decoder layer whose output must hold VALUES, kind and colour, None = none. cells: VALUES again, for
+    places: the decoder layer whose output must hold VALUES, kind and colour, None = none. cells: all of it again, for
     image tokens, each of what it shows: best the layer before those of the guide, which then find it there. answers:
     the decoder layer in which the token before an answer looks at the first NAMED things of it, by one head each,
     those that follow `head`; its output must hold VALUES of each, and kind and colour of the first. Best behind
@@ -182,7 +183,8 @@ class Guide:
             sums |= {"places": self._held(held, looks["values"]), "places_name": self._named(held, looks)}
         if options.cells is not None:
             shown = hidden["cells"][looks["cell_row"], looks["cell_token"]]
-            sums["cells"] = self._held(shown, looks["cell_values"])
+            names = {"kind": looks["cell_kind"], "colour": looks["cell_colour"]}
+            sums |= {"cells": self._held(shown, looks["cell_values"]), "cells_name": self._named(shown, names)}
         if options.answers is not None:
             sums |= self._answers(seen, mask, looks, options.answers)
         if options.verdict is not None:
@@ -261,7 +263,7 @@ def verdicts(looks: dict[str, Tensor]) -> Tensor:
 
 
 def truths(looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """name -> (row, token (N,), values (N, K), nan = unknown) of the questions that are told, as `Guide.told` takes it."""
+    """name -> (row, token (N,), values (N, K), nan = unknown) of the questions that are told: see `Guide.told`."""
     heard = (looks["told"] & (looks["order"] < NAMED)).nonzero()[:, 0]
     where, of = torch.stack([looks["row"][heard], looks["last"][heard]], 1).unique(dim=0, return_inverse=True)
     values = looks["values"].new_full((len(where), NAMED, len(VALUES)), float("nan"))
@@ -279,7 +281,8 @@ def counts(looks: dict[str, Tensor], options: GuideOptions) -> dict[str, Tensor]
     if options.places is not None:
         told |= {"places": looks["values"].isfinite().sum(), "places_name": names.sum()}
     if options.cells is not None:
-        told["cells"] = looks["cell_values"].isfinite().sum()
+        cell_names = torch.stack([looks["cell_kind"], looks["cell_colour"]], 1) >= 0
+        told |= {"cells": looks["cell_values"].isfinite().sum(), "cells_name": cell_names.sum()}
     if options.answers is not None:
         few = looks["order"] < NAMED
         held, named = looks["values"][few].isfinite().sum(), names[looks["order"] == 0].sum()

@@ -33,12 +33,16 @@ class Sizes(Options):
 
 @dataclass
 class Trains(Options):
-    """Which weights move: the LoRA adapter, the heads, the backbone's own (its LLM and merger), its vision tower."""
+    """Which weights move: the LoRA adapter, the heads, the backbone's own (its LLM and merger), its vision tower.
+
+    backbone_from: of the LLM only the decoder layers from this one on and the norm behind them; 0 = all of it.
+    """
 
     adapter: bool = False
     heads: bool = True
     backbone: bool = True
     vision: bool = True
+    backbone_from: int = number(0, least=0)
 
 
 @dataclass
@@ -112,7 +116,7 @@ class Recipe(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         trains = self.trains
-        if not any(asdict(trains).values()):
+        if not (trains.adapter or trains.heads or trains.backbone or trains.vision):
             raise InputError("trains", "nothing trains", "at least one of adapter, heads, backbone, vision")
         if trains.adapter and (trains.backbone or trains.vision):
             raise InputError(

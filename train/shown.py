@@ -69,8 +69,8 @@ class Pictured:
         self.instance = labels["instance"]
         height, width = self.instance.shape
         rows, columns = np.arange(height), np.arange(width)
-        cells = (rows * grid[0] // height)[:, None] * grid[1] + columns * grid[1] // width
-        self.in_cells = _pixels_in(cells, grid[0] * grid[1], self.instance)
+        self.cells = (rows * grid[0] // height)[:, None] * grid[1] + columns * grid[1] // width
+        self.in_cells = _pixels_in(self.cells, grid[0] * grid[1], self.instance)
         self.in_columns = _pixels_in(columns, width, self.instance)
         self.in_rows = _pixels_in(rows[:, None], height, self.instance)
         self.seen = set(np.flatnonzero(self.in_rows.any(0)).tolist())
@@ -145,6 +145,16 @@ class Pictured:
             if instance in things:
                 values[most == instance, 3:5] = self._values(instance, math.nan)[3:5]
         return values
+
+    def cell_names(self) -> np.ndarray:
+        """(h * w, 2) what most of each image token shows: numbers in KINDS and COLOURS, -1 = the labels do not say."""
+        if "kind" not in self.labels or "colour" not in self.labels:
+            return np.full((len(self.in_cells), 2), -1)
+        kind, colour = (self.labels[name].astype(int) for name in ("kind", "colour"))
+        known = (kind < len(KINDS)) & (colour < len(COLOURS))
+        both = np.where(known, 1 + kind * len(COLOURS) + colour, 0)
+        most = _pixels_in(self.cells, len(self.in_cells), both).argmax(1) - 1
+        return np.stack([np.where(most < 0, -1, part) for part in np.divmod(most, len(COLOURS))], 1)
 
     @cached_property
     def shares(self) -> np.ndarray:

@@ -181,6 +181,16 @@ def test_a_cell_tells_its_own_place_and_depth_and_the_size_of_what_it_shows():
     assert np.isnan(Pictured([], {"instance": scene()}, None, GRID).cell_values()[:, 2:]).all()
 
 
+def test_a_cell_tells_what_most_of_it_shows():
+    labels = kinds_and_colours()
+    labels["kind"][:32, 64:], labels["colour"][:32, 64:84] = 200, 1  # a kind of other data; most of a cell is red
+    names = Pictured([], {"instance": scene()} | labels, None, GRID).cell_names()
+    told = [None if kind < 0 else (KINDS[kind], COLOURS[colour]) for kind, colour in names]
+    wall = ("wall", "none")
+    assert told == [("chair", "red"), wall, None, None, wall, wall, wall, wall]  # the table has half of the last
+    assert (Pictured([], {"instance": scene()}, None, GRID).cell_names() == -1).all()
+
+
 def batch(model, questions, answer="yes", **options):
     turns = [
         [
@@ -192,7 +202,8 @@ def batch(model, questions, answer="yes", **options):
     picture = np.random.default_rng(0).integers(0, 255, (128, 128, 3)).astype(np.uint8)
     instance = np.zeros((128, 128), np.uint8)
     instance[:32, 96:] = 1
-    view = View(picture, labels={"instance": instance}, things=[CHAIR])
+    kind, colour = (np.where(instance, one, 3).astype(np.uint8) for one in (KINDS.index("chair"), COLOURS.index("red")))
+    view = View(picture, labels={"instance": instance, "kind": kind, "colour": colour}, things=[CHAIR])
     return Collator(model.processor, model.heads, guide=GuideOptions(**options))([Sample([view], turns)])
 
 
@@ -218,7 +229,7 @@ def test_what_the_cells_show_is_worked_out_only_where_it_is_asked_for(monkeypatc
     assert looks["cell_values"].shape == (16, 7) and looks["cell_row"].tolist() == [0] * 16
     monkeypatch.delattr(Pictured, "cell_values")
     fewer = batch(model, question, layers=[1], places=2, answers=3)["looks"]
-    assert fewer.keys() == looks.keys() - {"cell_row", "cell_token", "cell_values"}
+    assert fewer.keys() == looks.keys() - {"cell_row", "cell_token", "cell_values", "cell_kind", "cell_colour"}
     assert all((fewer[name] == looks[name]).all() for name in fewer if name != "values")
     assert fewer["values"].nan_to_num().equal(looks["values"].nan_to_num())
 
@@ -318,8 +329,15 @@ def test_a_few_steps_teach_the_attention_to_look_there_and_the_token_to_hold_wha
     options = GuideOptions(layers=[1], head=0, places=2, cells=0, answers=3, verdict=3, copies=3)
     guide = Guide(options, model.backbone)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    counts = {"guide": 2, "places": 6 + 2, "cells": 2 * 16 + 2, "answers_look": 2, "answers_hold": 6 + 2}
-    counts |= {"places_name": 2, "answers_name": 2, "verdict": 2, "copies": 3}
+    counts = {
+        "guide": 2,
+        "places": 6 + 2,
+        "cells": 2 * 16 + 2,
+        "cells_name": 2 * 16,
+        "answers_look": 2,
+        "answers_hold": 6 + 2,
+    }
+    counts |= {"places_name": 4, "answers_name": 2, "verdict": 2, "copies": 3}
     values: dict[str, list[float]] = {name: [] for name in counts}
     for _ in range(50):
         given = batch(model, ["Where is the red chair, behind (10, 990)?"], answer="the red chair", cells=0, copies=3)
@@ -376,8 +394,8 @@ def test_the_command_teaches_it_and_logs_it(tmp_path, monkeypatch):
     recipe.write_text(
         f"start: {start}\nrecords: [{records}]\nsteps: 2\nbatch: 4\naccumulate: 2\nlog_every: 1\nworkers: 0\n"
         f"held_out: [{records}]\n"
-        "losses: {text: 1.0, guide: 0.5, places: 0.5, places_name: 0.5, cells: 0.5, answers_look: 0.5,\n"
-        "  answers_hold: 0.5, answers_name: 0.5, verdict: 0.5, copies: 0.5}\n"
+        "losses: {text: 1.0, guide: 0.5, places: 0.5, places_name: 0.5, cells: 0.5, cells_name: 0.5,\n"
+        "  answers_look: 0.5, answers_hold: 0.5, answers_name: 0.5, verdict: 0.5, copies: 0.5}\n"
         "guide: {layers: [1, 2], places: 2, cells: 0, answers: 2, verdict: 3, copies: 3, told: 2}\n"
     )
     result = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "run")])

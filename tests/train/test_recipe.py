@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from heads.errors import InputError
-from train.recipe import Recipe, keep_recipe, load_recipe
+from train.recipe import Recipe, Trains, keep_recipe, load_recipe
 from train.worlds.things import COLOURS, KINDS
 from vlm.adapter import AdapterOptions
 from vlm.checkpoints import resolve
@@ -157,8 +157,7 @@ def test_the_published_recipe_is_as_published():
     assert (first.rate, first.batch, first.losses) == (3.5e-4, 2560, {"depth_silog": 1.0})
     assert (second.rate, second.batch, second.losses) == (2e-5, 640, {"text": 1.0, "depth_silog": 1.0})
     assert (first.warmup_steps / first.steps, second.warmup_steps / second.steps) == (0.04, 0.05)
-    trains = [vars(recipe.trains) for recipe in (first, second)]
-    assert trains[0] == {"adapter": False, "heads": True, "backbone": False, "vision": False}
-    assert trains[1] == {"adapter": False, "heads": True, "backbone": True, "vision": False}
+    assert first.trains == Trains(adapter=False, heads=True, backbone=False, vision=False)
+    assert second.trains == Trains(adapter=False, heads=True, backbone=True, vision=False)
     assert not any(source.text for source in first.sources)
     assert all(source.reply for source in second.sources)

@@ -45,13 +45,15 @@ class Look:
 class Looks:
     """What the guide is told of one row: looks; copies: (token before a repeated one, the one that it repeats);
 
-    image: the row's first image token; cells (N, 7): VALUES from there on, none where they are not asked for.
+    image: the row's first image token; cells (N, 7), names (N, 2): VALUES, kind and colour from there on, none where
+    they are not asked for.
     """
 
     looks: list[Look]
     copies: list[tuple[int, int]]
     image: int
     cells: np.ndarray
+    names: np.ndarray
 
 
 class Collator:
@@ -154,9 +156,9 @@ class Collator:
 
     def _shown(self, sample: Sample, grids: list[list[int]], row: dict[str, Tensor], guide: GuideOptions) -> Looks:
         """What the questions about a sample's one picture, seen whole, name or point at. Nothing of other samples."""
-        none = np.zeros((0, len(VALUES)), np.float32)
+        none = np.zeros((0, len(VALUES)), np.float32), np.zeros((0, 2), int)
         if not _shows_things(sample):
-            return Looks([], [], 0, none)
+            return Looks([], [], 0, *none)
         view, tokenizer = sample.views[0], self.processor.tokenizer
         shown = Pictured(view.things, view.labels, view.depth_z, self._sizes(grids[0]))
         image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
@@ -177,7 +179,9 @@ class Collator:
             found += [Look(token, answer - 1, i, image, told_, mention) for i, (token, mention) in enumerate(tokens)]
             repeats = tokens_of(tokenizer, exchange[1], ids[answer - begin :], [to for to, _ in pairs])
             copies += {answer + r - 1: of for r, of in zip(repeats, places[len(named) :], strict=False)}.items()
-        return Looks(found, copies, image, none if guide.cells is None else shown.cell_values())
+        return Looks(
+            found, copies, image, *(none if guide.cells is None else (shown.cell_values(), shown.cell_names()))
+        )
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
         """(3, L) Qwen's rotary positions (time, height, width): text counts on behind an image's longer side."""
@@ -241,8 +245,8 @@ class Collator:
 def stack_looks(rows: Sequence[Looks], length: int, guide: GuideOptions) -> dict[str, Tensor]:
     """The rows' looks -> row, token, last, order, kind, colour (M,), told (M,) bool, share (M, length), values (M, 7).
 
-    With `guide.cells` also cell_row, cell_token (N,), cell_values (N, 7), with `guide.copies` copy_row, copy_token,
-    copy_of (K,).
+    With `guide.cells` also cell_row, cell_token, cell_kind, cell_colour (N,), cell_values (N, 7), with `guide.copies`
+    copy_row, copy_token, copy_of (K,).
     """
     flat = [(number, look) for number, row in enumerate(rows) for look in row.looks]
     share, values = torch.zeros(len(flat), length), torch.zeros(len(flat), len(VALUES))
@@ -253,8 +257,8 @@ def stack_looks(rows: Sequence[Looks], length: int, guide: GuideOptions) -> dict
     looks = _columns(names, [(b, k.token, k.last, k.order, k.at.kind, k.at.colour) for b, k in flat])
     looks |= {"share": share, "values": values, "told": torch.tensor([look.told for _, look in flat], dtype=torch.bool)}
     if guide.cells is not None:
-        cells = [(b, row.image + k) for b, row in enumerate(rows) for k in range(len(row.cells))]
-        looks |= _columns(("cell_row", "cell_token"), cells)
+        cells = [(b, row.image + k, *name) for b, row in enumerate(rows) for k, name in enumerate(row.names.tolist())]
+        looks |= _columns(("cell_row", "cell_token", "cell_kind", "cell_colour"), cells)
         looks["cell_values"] = torch.from_numpy(np.concatenate([row.cells for row in rows]))
     if guide.copies is not None:
         looks |= _columns(

@@ -46,14 +46,15 @@ CHUNK = {"cpu": 48, "gpu": 320}
 
 
 def write_records(out: Path, count: int, first_seed: int = 0, batch: int | None = None, progress: bool = True,
-                  workers: int = 1, views: int = 1, device: str = "cpu") -> Path:  # fmt: skip
+                  workers: int = 1, views: int = 1, device: str = "cpu", questions: float = 1.0) -> Path:  # fmt: skip
     """Write the scenes first_seed ... first_seed + count - 1 under `out`; returns the path of records.jsonl.
 
     batch: pictures of one size that are drawn at once, by default those of `BATCH`. workers: processes. views:
     pictures of each world, from nearby viewpoints that overlap; records then share a `view_group`. device: which draws,
-    for every process; another one rounds differently, so that a few pixels and answers differ. Lines come in the order
-    in which scenes are finished; sort by scene_id where order matters. InputError where the device is not there, and
-    where the folder holds one view of each world and several are asked for, or the other way round.
+    for every process; another one rounds differently, so that a few pixels and answers differ. questions: so many times
+    as many are tried. Lines come in the order in which scenes are finished; sort by scene_id where order matters.
+    InputError where the device is not there, and where the folder holds one view of each world and several are asked
+    for, or the other way round.
     """
     device_there(device)
     out, processor = Path(out), processor_of(device)
@@ -74,7 +75,7 @@ def write_records(out: Path, count: int, first_seed: int = 0, batch: int | None 
     chunks = [wanted[i : i + size] for i in range(0, len(wanted), size)]
     begun, written = time.time(), 0
     with path.open("a") as lines:
-        for text in _run(out, chunks, batch or BATCH[processor], workers, views, device):
+        for text in _run(out, chunks, batch or BATCH[processor], workers, views, device, questions):
             lines.write(text)
             lines.flush()
             written += text.count("\n")
@@ -98,9 +99,9 @@ def _resume(path: Path) -> set[str]:
     return {json.loads(line)["scene_id"] for line in whole.splitlines()}
 
 
-def _run(out: Path, chunks: list[list[Wanted]], batch: int, workers: int, views: int, device: str) -> Iterator[str]:
-    """The lines of each chunk, as soon as it is finished."""
-    jobs = [(out, chunk, batch, views, device) for chunk in chunks]
+def _run(out: Path, chunks: list[list[Wanted]], batch: int, workers: int, views: int, *how: Any) -> Iterator[str]:
+    """The lines of each chunk, as soon as it is finished. how: what `_write_batch` takes beside folder and scenes."""
+    jobs = [(out, chunk, batch, views, how) for chunk in chunks]
     if workers <= 1:
         for job in jobs:
             yield _write_chunk(job)
@@ -109,8 +110,8 @@ def _run(out: Path, chunks: list[list[Wanted]], batch: int, workers: int, views:
         yield from pool.imap_unordered(_write_chunk, jobs)
 
 
-def _write_chunk(job: tuple[Path, list[Wanted], int, int, str]) -> str:
-    out, wanted, batch, views, device = job
+def _write_chunk(job: tuple[Path, list[Wanted], int, int, tuple[str, float]]) -> str:
+    out, wanted, batch, views, how = job
     by_size: dict[tuple[int, int], list[Scene]] = defaultdict(list)
     for seed, missing in wanted:
         scenes = sample_views(seed, views)
@@ -119,17 +120,17 @@ def _write_chunk(job: tuple[Path, list[Wanted], int, int, str]) -> str:
     lines = []
     for scenes in by_size.values():
         for at in range(0, len(scenes), batch):
-            lines += _write_batch(out, scenes[at : at + batch], device)
+            lines += _write_batch(out, scenes[at : at + batch], *how)
     return "".join(lines)
 
 
-def _write_batch(out: Path, scenes: list[Scene], device: str) -> list[str]:
+def _write_batch(out: Path, scenes: list[Scene], device: str, questions: float) -> list[str]:
     maps = {name: value.cpu().numpy() for name, value in vars(render(scenes, device)).items()}
     lines = []
     for i, scene in enumerate(scenes):
         drawn = {name: value[i] for name, value in maps.items()}
         depth_z, kind, colour, instance = (drawn[name] for name in ("depth_z", "kind", "colour", "instance"))
-        record = record_of(scene, depth_z, instance, kind)
+        record = record_of(scene, depth_z, instance, kind, questions)
         quality = int(np.random.default_rng([scene.seed, 2, scene.view]).integers(75, 96))
         picture = Image.fromarray(drawn["image"])
         _save(
@@ -171,7 +172,9 @@ def surface_code(normals: np.ndarray, material: np.ndarray) -> np.ndarray:
     return np.concatenate([code, material[..., None]], -1)
 
 
-def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.ndarray) -> dict:
+def record_of(
+    scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.ndarray, questions: float = 1.0
+) -> dict:
     """One line of records.jsonl, as a dictionary.
 
     Beside what vlm/records.py reads: `visible` is the share of the picture's pixels that show a thing, `box_3d` its
@@ -206,7 +209,7 @@ def record_of(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.
         "camera_height": round(scene.camera_height, 4),
         "pitch_deg": round(scene.pitch_deg, 3),
         "roll_deg": round(scene.roll_deg, 3),
-        "questions": questions_about(shown),
+        "questions": questions_about(shown, questions),
         "things": [
             {
                 "kind": s.kind,

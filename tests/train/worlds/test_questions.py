@@ -59,6 +59,15 @@ def test_questions_do_not_change_between_calls():
     assert questions(scene, depth, instance, kinds) == several
 
 
+def test_more_of_each_type_are_asked_where_more_are_wanted_and_no_two_are_the_same():
+    scene, depth, instance, kinds, several = asked()[7]
+    many = questions(scene, depth, instance, kinds, times=4)
+    counts, more = (Counter(q["type"] for q in each) for each in (several, many))
+    assert len(many) > 1.5 * len(several) and more["left_right"] > counts["left_right"] and more["caption"] == 1
+    assert len(many) == len({q["question"] for q in many})
+    assert questions(scene, depth, instance, kinds, times=0) == []
+
+
 def test_distances_are_the_median_depth_over_the_visible_pixels():
     for q, scene, depth, instance, _ in pairs("distance"):
         thing = next(t for t in scene.things if t.instance == q["instance"])

@@ -60,15 +60,21 @@ QUESTION_TYPES = (
 )  # fmt: skip
 
 
-def questions(scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.ndarray) -> list[dict]:
-    """About 18-26 question-answer pairs, a function of the scene's seed and the maps (H, W) given."""
-    return questions_about(Shown(scene, depth_z, instance, kind))
+def questions(
+    scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.ndarray, times: float = 1.0
+) -> list[dict]:
+    """About 18-26 question-answer pairs, a function of the scene's seed and the maps (H, W) given.
+
+    times: so many times as many of each type are tried; what a scene does not offer stays unasked.
+    """
+    return questions_about(Shown(scene, depth_z, instance, kind), times)
 
 
-def questions_about(shown: Shown) -> list[dict]:
+def questions_about(shown: Shown, times: float = 1.0) -> list[dict]:
     """`questions` where what the maps show is worked out already."""
     ask = Asker(shown, balance())
     for often, make in ASKED:
-        for _ in range(int(often) + ask.chance(often % 1)):
+        tries = often * times
+        for _ in range(int(tries) + ask.chance(tries % 1)):
             make(ask)
     return ask.found
