@@ -26,6 +26,7 @@ USUAL = 4.0
 """Metres that are held as 0: log depths of either sign take less of a hidden state than large ones of one sign."""
 ABSENT = (*[math.nan] * 5, -1.0, 0.0)
 PLACE = re.compile(r"\((\d{1,4}), (\d{1,4})\)")
+ARTICLE = re.compile(r"(?:(?:[Tt]he|[Aa]n?) )?")
 NO_NAMES = ("as a box", "a box around", "the box that holds")
 
 _KIND_OF = {name: kind for kind in THINGS for name in (kind, plural(kind))}
@@ -235,6 +236,11 @@ def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[in
         return []
     of = {c: k for k, (start, end) in enumerate(own.offset_mapping) for c in range(start, end)}
     return [first + of[c] for c in characters]
+
+
+def first_word(answer: str) -> int:
+    """Where an answer's first word begins that is no article: what comes before it is the same in every answer."""
+    return ARTICLE.match(answer).end()  # type: ignore[union-attr]
 
 
 def copied(question: str, answer: str, mentions: list[Mention]) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
 from train.guide import GuideOptions
-from train.shown import VALUES, Mention, Pictured, copied, tokens_of
+from train.shown import VALUES, Mention, Pictured, copied, first_word, tokens_of
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -34,7 +34,7 @@ class Look:
     """A token of a row that names or points at something in the row's picture."""
 
     token: int
-    last: int  # the token before its answer
+    last: int  # the token before its answer's first word, articles apart
     order: int  # which of its question's things it is, from 0
     image: int  # the row's first image token
     told: bool  # whether its question is one of those that are told the truth
@@ -171,12 +171,14 @@ class Collator:
             named, begin, end = shown.mentions(exchange[0]), own[0], own[-1] + 1
             ids = row["ids"][begin:end].tolist()
             answer = begin + int((row["labels"][begin:end] != -100).nonzero()[0, 0])
+            word = tokens_of(tokenizer, exchange[1], ids[answer - begin :], [first_word(exchange[1])])
+            last = answer + (word or [0])[0] - 1
             pairs = copied(*exchange, named) if guide.copies is not None else []
             asked = [mention.last for mention in named] + [of for _, of in pairs]
             places = [begin + place for place in tokens_of(tokenizer, exchange[0], ids, asked)]
             tokens = sorted(zip(places, named, strict=False), key=lambda look: look[0])
             told_ = guide.told is not None and number % guide.told == 0
-            found += [Look(token, answer - 1, i, image, told_, mention) for i, (token, mention) in enumerate(tokens)]
+            found += [Look(token, last, i, image, told_, mention) for i, (token, mention) in enumerate(tokens)]
             repeats = tokens_of(tokenizer, exchange[1], ids[answer - begin :], [to for to, _ in pairs])
             copies += {answer + r - 1: of for r, of in zip(repeats, places[len(named) :], strict=False)}.items()
         return Looks(
