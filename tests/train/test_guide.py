@@ -223,6 +223,18 @@ def test_the_batch_says_which_token_looks_at_which():
     assert all(asked[last + 1] and not asked[last] for last in looks["last"])  # the next token is an answer's first
 
 
+@pytest.mark.parametrize(
+    ("answer", "before"), [("yes", None), ("the red chair", "the"), ("A", None), ("An oak", "An"), ("There is no", None)]
+)
+def test_an_answer_is_decided_behind_its_article(answer, before):
+    model = tiny_model()
+    given = batch(model, ["Is it the red chair?"], answer=answer)
+    ids, (last,) = given["input_ids"][0], given["looks"]["last"].tolist()
+    asked = (given["labels"][0] != -100).nonzero()[:, 0]
+    told = model.processor.tokenizer.decode(ids[asked[0] : last + 1])
+    assert told.rstrip() == (before or "") and answer.startswith(told)
+
+
 def test_what_the_cells_show_is_worked_out_only_where_it_is_asked_for(monkeypatch):
     model, question = tiny_model(), ["Where is the red chair?"]
     looks = batch(model, question, layers=[1], cells=0)["looks"]
