@@ -128,7 +128,10 @@ class Recipe(Options):
             raise InputError("adapter", "given, but trains.adapter is false", "trains: {adapter: true}, or no adapter")
         if self.quantise != "none" and (trains.backbone or trains.vision):
             raise InputError("quantise", "quantised weights cannot be trained", "trains: {adapter: true, heads: true}")
-        if self.start is None and (self.quantise != "none" or trains.adapter or not trains.backbone):
+        if trains.backbone_from and not trains.backbone:
+            raise InputError("trains.backbone_from", "of a backbone that does not train", "trains.backbone: true, or 0")
+        frozen = trains.adapter or not trains.backbone or trains.backbone_from > 0
+        if self.start is None and (self.quantise != "none" or frozen):
             raise InputError("start", "a new model whose own weights do not train", "a model to start from")
         if self.retokenise and (self.start is None or not self.trains.backbone):
             raise InputError("retokenise", "without a start whose backbone trains", "start, and trains.backbone: true")

@@ -9,7 +9,7 @@ from train.recipe import Recipe, Trains
 
 
 def recipe(first: int) -> Recipe:
-    return Recipe(records=["x"], trains=Trains(heads=False, vision=False, backbone_from=first))
+    return Recipe(start="nano", records=["x"], trains=Trains(heads=False, vision=False, backbone_from=first))
 
 
 def test_the_last_layers_alone_move_where_a_first_one_is_named():

@@ -224,7 +224,8 @@ def test_the_batch_says_which_token_looks_at_which():
 
 
 @pytest.mark.parametrize(
-    ("answer", "before"), [("yes", None), ("the red chair", "the"), ("A", None), ("An oak", "An"), ("There is no", None)]
+    ("answer", "before"),
+    [("yes", None), ("the red chair", "the"), ("A", None), ("An oak", "An"), ("There is no", None)],
 )
 def test_an_answer_is_decided_behind_its_article(answer, before):
     model = tiny_model()

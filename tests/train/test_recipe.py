@@ -1,5 +1,6 @@
 """A recipe says what trains; a user's slip in it is told before anything is loaded."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,8 @@ def test_a_slip_is_one_error_that_says_where_and_what_is_allowed(changes, messag
         ({"start": "nano", "adapter": {"rank": 4}}, r"adapter: given, but trains\.adapter is false"),
         ({"start": "nano", "quantise": "nf4"}, "quantise: quantised weights cannot be trained"),
         ({"trains": JOINT["trains"]}, "start: a new model whose own weights do not train"),
+        ({"trains": {"backbone_from": 2}}, "start: a new model whose own weights do not train"),
+        ({"start": "nano", "trains": {"backbone": False, "backbone_from": 2}}, r"trains\.backbone_from: of a backbone"),
     ],
 )
 def test_what_cannot_be_together_is_an_error(changes, message, tmp_path):
@@ -139,6 +142,12 @@ def test_stages_continue_each_other_and_keep_their_promises():
     assert second.ramp_steps > 0 and second.losses["text"] > 0
     for recipe in (first, second):
         assert recipe.trains.adapter and recipe.trains.heads and not recipe.trains.backbone
+
+
+def test_the_words_are_learned_behind_the_layers_that_stay_as_they_are():
+    pretrain, words = (load_recipe(RECIPES / f"nano-{name}.yaml") for name in ("pretrain", "answers"))
+    told = replace(pretrain.guide, places=None, cells=None, told=1)
+    assert words.guide == told and words.trains == Trains(heads=False, vision=False, backbone_from=told.answers + 1)
 
 
 def test_the_embedded_models_recipes_continue_each_other_and_fit_what_ships():
