@@ -59,7 +59,7 @@ def worlds(
     workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 1,
     views: Annotated[int, typer.Option(min=1, max=16, help="Pictures of each world, from nearby viewpoints.")] = 1,
     device: Annotated[str, typer.Option(help="Which draws: cpu, cuda, cuda:1. Every process draws on it.")] = "cpu",
-    questions: Annotated[float, typer.Option(min=0, help="So many times as many questions are tried.")] = 1.0,
+    questions: Annotated[float, typer.Option(min=0, max=100, help="So many times as many questions are tried.")] = 1.0,
 ) -> None:
     """Render procedural scenes with exact depth, camera and questions; goes on where it stopped."""
     from train.worlds.write import write_records

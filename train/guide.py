@@ -11,12 +11,13 @@ nothing is added to what ships. A second loss, `places`, makes the token hold wh
 is in the picture, how far, how large. It is read off the hidden states by a fixed random matrix, which adds no
 weights either; nor do the fixed codes by which it tells kind and colour. A third, `cells`, makes every image token hold
 the same of what it shows itself, in the same directions: a look then finds it by its name, and has something to bring
-along. Then `answers` teaches the token before an answer to look at the names of its question, each with a head of its
-own, and to hold what they hold, LOUD enough to be heard among the rest; `verdict` to hold which of the first two is
-farther left, higher, nearer, larger: an answer that compares two things finds that there in one word; and `copies`
-where the name is that an answer repeats. Every so many questions are `told`: the truth is put in place of what
-`answers` and `verdict` hold, so that its words are learned while the sight is still poor. See train/LOG.md for what
-they give. Qwen families, packed rows, whole weights. What a question names is found by `train.shown`.
+along. Then `answers` teaches the token before an answer (before its first word that is no article) to look at the names
+of its question, each with a head of its own, and to hold what they hold, LOUD enough to be heard among the rest;
+`verdict` to hold which of the first two is farther left, higher, nearer, larger: an answer that compares two things
+finds that there in one word; and `copies` where the name is that an answer repeats. Every so many questions are `told`:
+true numbers (not kind and colour) are put in place of those that `answers` and `verdict` hold, so that the words are
+learned while the sight is still poor. See train/LOG.md for what they give. Qwen families, packed rows, whole weights.
+What a question names is found by `train.shown`.
 """
 
 from collections.abc import Callable, Iterator
@@ -69,8 +70,9 @@ class GuideOptions(Options):
     `places`. verdict: the layer whose output must hold how the first two compare; best behind `answers`, with a layer
     or two left to say it. copies: the layer in which an answer that repeats a name looks where the question has it,
     word by word, by query head `head`; behind `verdict`, which tells the one name from the other. told: every so many
-    questions, while training, `answers` and `verdict` hold the truth in place of what was found, None = never: how an
-    answer is put into words can be learned before what it says is known.
+    questions of a row, while training, `answers` and `verdict` hold true numbers in place of what was found, None =
+    never: how an answer is put into words can be learned before what it says is known. The logged losses of text,
+    verdict and copies are then partly of such questions, and lower than those of an evaluation.
     """
 
     layers: list[int] = field(default_factory=list)
@@ -115,6 +117,8 @@ class Guide:
         loud = torch.tensor([1.0, *[LOUD * size**0.5] * (NAMED + 1)])[:, None, None]
         self.readers = torch.randn(2 + NAMED, len(VALUES), size, generator=own) / size**0.5 / loud
         self.codes = torch.randn(len(KINDS) + len(COLOURS), size, generator=own) * CODE / size
+        rows = {"answers": self.readers[1:-1].flatten(0, 1), "verdict": self.readers[-1, :COMPARED]}
+        self.tellers = {name: (each.T, torch.linalg.pinv(each).T) for name, each in rows.items()}
 
     @contextmanager
     def watching(self, told: dict[str, Tensor] | None = None) -> Iterator[Seen]:
@@ -136,9 +140,9 @@ class Guide:
 
         hooks = [each.register_forward_hook(keeping(n), with_kwargs=True) for n, each in self.attentions.items()]
         hooks += [layer.register_forward_hook(keeping_hidden(name)) for name, layer in self.read_at.items()]
-        for name, told_ in {} if told is None else truths(told).items():
+        for name, truth in {} if told is None or not told["told"].any() else truths(told).items():
             if name in self.read_at:
-                hooks.append(self.read_at[name].register_forward_hook(self._telling(name, *told_)))
+                hooks.append(self.read_at[name].register_forward_hook(self._telling(name, *truth)))
         try:
             yield seen
         finally:
@@ -159,13 +163,13 @@ class Guide:
     def told(self, hidden: Tensor, values: Tensor, name: str) -> Tensor:
         """Hidden states (N, C) changed as little as makes them hold `values` (N, K), nan = as they are.
 
-        name: "answers", VALUES of NAMED things one after the other; or "verdict", the COMPARED.
+        name: "answers", VALUES of NAMED things one after the other; or "verdict", the COMPARED. Of the length that they
+        had: what is told makes them longer, so that some 5 to 10 % less is read back.
         """
-        rows = {"answers": self.readers[1:-1].flatten(0, 1), "verdict": self.readers[-1, :COMPARED]}[name]
-        rows = rows.to(hidden.device)
-        gap = torch.where(values.isfinite(), values.nan_to_num() - unit(hidden) @ rows.T, 0)
+        read, hold = (each.to(hidden.device) for each in self.tellers[name])
+        gap = torch.where(values.isfinite(), values.nan_to_num() - unit(hidden) @ read, 0)
         size = hidden.float().square().mean(-1, keepdim=True).sqrt()
-        return (hidden + size * (gap @ torch.linalg.pinv(rows).T)).to(hidden.dtype)
+        return (hidden + size * (gap @ hold)).to(hidden.dtype)
 
     def losses(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
         """name -> (sum, count), counts as `counts` has them. mask (B, 1, L, L) bool; looks: row, token, last, order,
@@ -269,8 +273,9 @@ def truths(looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor, Tensor]]
     values = looks["values"].new_full((len(where), NAMED, len(VALUES)), float("nan"))
     values[of, looks["order"][heard]] = looks["values"][heard]
     second = (looks["order"] == 1).nonzero()[:, 0]
-    told = looks["told"][second]
-    pairs = looks["row"][second][told], looks["last"][second][told], verdicts(looks)[told]
+    second = second[looks["told"][second]]
+    odds = 2 * verdicts(looks)[looks["told"][(looks["order"] == 1)]].clamp(-0.999, 0.999).atanh()
+    pairs = looks["row"][second], looks["last"][second], (odds / SURE).clamp(-1, 1)  # as `_judged` would have them
     return {"answers": (*where.unbind(1), values.flatten(1)), "verdict": pairs}
 
 

@@ -35,7 +35,7 @@ class Sizes(Options):
 class Trains(Options):
     """Which weights move: the LoRA adapter, the heads, the backbone's own (its LLM and merger), its vision tower.
 
-    backbone_from: of the LLM only the decoder layers from this one on and the norm behind them; 0 = all of it.
+    backbone_from: of the backbone only the LLM's decoder layers from this one on and the norm behind them; 0 = all.
     """
 
     adapter: bool = False
@@ -133,8 +133,8 @@ class Recipe(Options):
         frozen = trains.adapter or not trains.backbone or trains.backbone_from > 0
         if self.start is None and (self.quantise != "none" or frozen):
             raise InputError("start", "a new model whose own weights do not train", "a model to start from")
-        if self.retokenise and (self.start is None or not self.trains.backbone):
-            raise InputError("retokenise", "without a start whose backbone trains", "start, and trains.backbone: true")
+        if self.retokenise and (self.start is None or frozen):
+            raise InputError("retokenise", "without a start whose backbone trains", "start, and all of the backbone")
         if any(not 0 < weight < math.inf for weight in self.favour.values()):
             raise InputError("favour", str(self.favour), "numbers above 0")
         if self.guide.layers and not trains.backbone:
@@ -153,13 +153,25 @@ class Recipe(Options):
         guide = self.guide
         if guide.verdict is not None and guide.answers is None:
             raise InputError("guide", "verdict without answers", "guide.answers and its losses too")
-        if guide.told is not None and guide.answers is None:
-            raise InputError("guide", "told without answers", "guide.answers and its losses too")
+        if guide.told is not None:
+            self._check_told(guide)
         chain = [(name, getattr(guide, name)) for name in ("answers", "verdict", "copies")]
         chain = [(name, layer) for name, layer in chain if layer is not None]
         for (name, layer), (later, its) in pairwise(chain):
             if its < layer:
                 raise InputError("guide", f"{later} in layer {its}, before {name} in {layer}", f"{layer} or later")
+
+    def _check_told(self, guide: GuideOptions) -> None:
+        """What is told is put in by hooks, which checkpointing would run once more without them."""
+        if guide.answers is None:
+            raise InputError("guide", "told without answers", "guide.answers and its losses too")
+        if guide.verdict == guide.answers:
+            raise InputError("guide", "told in one layer of both answers and verdict", "verdict in a later one")
+        if guide.told is not None and guide.told > self.questions_per_image:
+            wrong = f"every {guide.told}th of {self.questions_per_image} questions"
+            raise InputError("guide.told", wrong, f"at most questions_per_image, {self.questions_per_image}")
+        if self.gradient_checkpointing:
+            raise InputError("guide", "told with gradient_checkpointing", "one of the two")
 
     @property
     def sources(self) -> list[Source]:

@@ -26,7 +26,7 @@ USUAL = 4.0
 """Metres that are held as 0: log depths of either sign take less of a hidden state than large ones of one sign."""
 ABSENT = (*[math.nan] * 5, -1.0, 0.0)
 PLACE = re.compile(r"\((\d{1,4}), (\d{1,4})\)")
-ARTICLE = re.compile(r"(?:(?:[Tt]he|[Aa]n?) )?")
+ARTICLE = re.compile(r"(?:(?:[Tt]he|[Aa]n?) (?=\S))?")
 NO_NAMES = ("as a box", "a box around", "the box that holds")
 
 _KIND_OF = {name: kind for kind in THINGS for name in (kind, plural(kind))}
@@ -239,7 +239,7 @@ def tokens_of(tokenizer: Any, question: str, ids: list[int], characters: list[in
 
 
 def first_word(answer: str) -> int:
-    """Where an answer's first word begins that is no article: what comes before it is the same in every answer."""
+    """Where an answer's first word begins that is no article: an article tells little of what the answer is."""
     return ARTICLE.match(answer).end()  # type: ignore[union-attr]
 
 

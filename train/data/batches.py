@@ -171,8 +171,8 @@ class Collator:
             named, begin, end = shown.mentions(exchange[0]), own[0], own[-1] + 1
             ids = row["ids"][begin:end].tolist()
             answer = begin + int((row["labels"][begin:end] != -100).nonzero()[0, 0])
-            word = tokens_of(tokenizer, exchange[1], ids[answer - begin :], [first_word(exchange[1])])
-            last = answer + (word or [0])[0] - 1
+            word = [first_word(exchange[1])] if exchange[1] else []
+            last = answer + sum(tokens_of(tokenizer, exchange[1], ids[answer - begin :], word)) - 1
             pairs = copied(*exchange, named) if guide.copies is not None else []
             asked = [mention.last for mention in named] + [of for _, of in pairs]
             places = [begin + place for place in tokens_of(tokenizer, exchange[0], ids, asked)]

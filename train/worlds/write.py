@@ -43,6 +43,8 @@ BATCH = {"cpu": 16, "gpu": SHADED["gpu"]}
 """Pictures of one size that are drawn at once: on a GPU more cost few operations more, but for each shading anew."""
 CHUNK = {"cpu": 48, "gpu": 320}
 """Most pictures that a process handles together, so that those of one size fill a batch."""
+MOST_QUESTIONS = 100
+"""Times as many as usual that may be tried."""
 
 
 def write_records(out: Path, count: int, first_seed: int = 0, batch: int | None = None, progress: bool = True,
@@ -52,11 +54,13 @@ def write_records(out: Path, count: int, first_seed: int = 0, batch: int | None 
     batch: pictures of one size that are drawn at once, by default those of `BATCH`. workers: processes. views:
     pictures of each world, from nearby viewpoints that overlap; records then share a `view_group`. device: which draws,
     for every process; another one rounds differently, so that a few pixels and answers differ. questions: so many times
-    as many are tried. Lines come in the order in which scenes are finished; sort by scene_id where order matters.
-    InputError where the device is not there, and where the folder holds one view of each world and several are asked
-    for, or the other way round.
+    as many are tried; scenes that are there keep theirs. Lines come in the order in which scenes are finished; sort by
+    scene_id where order matters. InputError where the device is not there, where `questions` is below 0 or out of all
+    proportion, and where the folder holds one view of each world and several are asked for, or the other way round.
     """
     device_there(device)
+    if not 0 <= questions <= MOST_QUESTIONS:
+        raise InputError("questions", str(questions), f"0 to {MOST_QUESTIONS} times as many")
     out, processor = Path(out), processor_of(device)
     for folder in ("images", "depth", "labels", "surface"):
         (out / folder).mkdir(parents=True, exist_ok=True)

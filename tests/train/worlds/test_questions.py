@@ -65,7 +65,11 @@ def test_more_of_each_type_are_asked_where_more_are_wanted_and_no_two_are_the_sa
     counts, more = (Counter(q["type"] for q in each) for each in (several, many))
     assert len(many) > 1.5 * len(several) and more["left_right"] > counts["left_right"] and more["caption"] == 1
     assert len(many) == len({q["question"] for q in many})
-    assert questions(scene, depth, instance, kinds, times=0) == []
+    kept = {"count", "exists", "fov", "indoor_outdoor"}  # their balance holds for so many tries
+    nothing = questions(scene, depth, instance, kinds, times=0)
+    assert {q["type"] for q in nothing} <= {*kept, "free_space", "room_height", "room_width", "camera_height", "tilt",
+                                            "tilt_word"}  # fmt: skip
+    assert more["count"] <= 2 and more["exists"] <= 2
 
 
 def test_distances_are_the_median_depth_over_the_visible_pixels():

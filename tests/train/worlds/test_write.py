@@ -134,6 +134,20 @@ def test_the_device_that_is_asked_for_draws(tmp_path, monkeypatch):
     assert asked == ["cuda:1"] and len(lines(tmp_path)) == 1
 
 
+def test_more_questions_are_written_where_more_are_wanted(tmp_path):
+    asked = {}
+    for times in ("0", "1", "4"):
+        command = ["worlds", "--out", str(tmp_path / times), "--count", "1", "--first-seed", "21", "--questions", times]
+        assert CliRunner().invoke(app, command).exit_code == 0
+        (record,) = lines(tmp_path / times)
+        asked[times] = len(record["questions"])
+    assert asked["0"] < asked["1"] < asked["4"] / 1.5
+    for times in (-1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match=r"questions: .*allowed: 0 to 100 times as many"):
+            write_records(tmp_path / "none", 1, questions=times)
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize(
     ("device", "count", "workers", "views", "jobs"),
     [

@@ -51,6 +51,9 @@ ASKED: tuple[tuple[float, Callable[[Asker], None]], ...] = (
     (1.0, naming.caption),
 )
 """How often each is tried in a scene, on average; a scene that does not offer it is not asked."""
+ONCE = (naming.count, naming.exists, camera.ask_free_space, camera.ask_room_height, camera.ask_room_width,
+        camera.ask_camera_height, camera.ask_tilt, camera.ask_fov, camera.ask_indoor_outdoor)  # fmt: skip
+"""Not tried more often where more questions are wanted: their balance holds for so many tries."""
 
 QUESTION_TYPES = (
     "distance", "depth_at", "closer", "behind", "front_behind", "left_right", "above_below", "yes_no", "true_false",
@@ -63,9 +66,10 @@ QUESTION_TYPES = (
 def questions(
     scene: Scene, depth_z: np.ndarray, instance: np.ndarray, kind: np.ndarray, times: float = 1.0
 ) -> list[dict]:
-    """About 18-26 question-answer pairs, a function of the scene's seed and the maps (H, W) given.
+    """Question-answer pairs, 18 to 26 on average, a function of the scene's seed and the maps (H, W) given.
 
-    times: so many times as many of each type are tried; what a scene does not offer stays unasked.
+    times: so many times as many of each type are tried, but for those of ONCE; what a scene does not offer stays
+    unasked.
     """
     return questions_about(Shown(scene, depth_z, instance, kind), times)
 
@@ -74,7 +78,7 @@ def questions_about(shown: Shown, times: float = 1.0) -> list[dict]:
     """`questions` where what the maps show is worked out already."""
     ask = Asker(shown, balance())
     for often, make in ASKED:
-        tries = often * times
+        tries = often if make in ONCE else often * times
         for _ in range(int(tries) + ask.chance(tries % 1)):
             make(ask)
     return ask.found
