@@ -140,7 +140,8 @@ def _activations(model: Fathom, recipe: Recipe, width: int, height: int, text: i
     if has_gradient:
         parts.append(("vision blocks", tower, patches, one, vision_block))
     if recipe.trains.adapter or recipe.trains.backbone:
-        parts.append(("LLM layers", text_config.num_hidden_layers, tokens, hidden, block))
+        still = 0 if has_gradient else recipe.trains.backbone_from  # layers that no gradient passes
+        parts.append(("LLM layers", text_config.num_hidden_layers - still, tokens, hidden, block))
     if not recipe.gradient_checkpointing:
         return [
             Part(f"activations: {name}", count * places * kept, f"{count} x {places} tokens x {kept:,} bytes")

@@ -33,6 +33,16 @@ def test_trainable_weights_at_4b_are_those_of_the_formula():
     assert wider["adapter"] == 2 * LORA_4B
 
 
+def test_layers_that_stay_as_they_are_keep_nothing_unless_the_vision_tower_below_them_trains():
+    def kept(*changes: str) -> int:
+        told = recipe("depthvlm-stage2", "batch=1", "accumulate=1", *changes)
+        parts = {part.name: part.bytes for part in memory(sketch(told, "qwen3-vl-4b"), told)}
+        return parts["activations: LLM layers"]
+
+    assert kept("trains.backbone_from=30") * 36 == kept() * 6
+    assert kept("trains.backbone_from=30", "trains.vision=true") == kept("trains.vision=true") == kept()
+
+
 def test_a_running_mean_is_counted():
     plain, averaged = recipe("depthvlm-stage2"), recipe("depthvlm-stage2", "average=0.99")
     model = sketch(plain, "qwen3-vl-4b")
