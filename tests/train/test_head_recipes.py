@@ -7,7 +7,7 @@ from transformers import AutoConfig
 
 from benchmarks.flops import count_head
 from heads.catalog import HEADS
-from train.recipe import SHIPPED, load_recipe
+from train.recipe import SHIPPED, Trains, load_recipe
 from vlm.backbones import family
 from vlm.checkpoints import resolve
 
@@ -38,7 +38,7 @@ def test_data_steps_and_rates_are_one_and_the_same(recipes):
 
 def test_only_heads_train_and_no_text_is_computed(recipes):
     for recipe in recipes.values():
-        assert vars(recipe.trains) == {"adapter": False, "heads": True, "backbone": False, "vision": False}
+        assert recipe.trains == Trains(adapter=False, heads=True, backbone=False, vision=False)
         assert "text" not in recipe.losses and not any(source.text for source in recipe.sources)
         assert recipe.weight_decay == 0  # else the ray head, which is not trained, would shrink
 
