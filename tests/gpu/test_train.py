@@ -25,7 +25,8 @@ from vlm.records import read_records
 
 pytestmark = ON_GPU
 SIZES = ["model.text.num_hidden_layers=4", "model.text.intermediate_size=256", "model.vision.depth=4"]
-SIZES += ["model.vision.deepstack_visual_indexes=[1,3]", "guide.answers=3", "guide.places=2"]
+SIZES += ["model.vision.deepstack_visual_indexes=[1,3]"]
+SIZES += ["guide={layers: [1], places: 1, cells: 0, answers: 2, verdict: 3, copies: 3, told: 2}"]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_losses_counts_and_gradients_are_those_of_the_cpu(records, monkeypatch):
         given = to(batch, device)
         counts = counts_of(model, given, recipe.guide)
         looks, guide = given.pop("looks"), Guide(recipe.guide, model.backbone)
-        with guide.watching() as seen:
+        with guide.watching(looks) as seen:
             output = model(**given)
         losses = output.losses | guide.losses(seen, given["attention_mask"], looks)
         assert {name for name, weight in recipe.losses.items() if weight} <= losses.keys()
