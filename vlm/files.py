@@ -14,8 +14,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import random
 import secrets
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,14 +65,35 @@ class PngCodes(TypedDict):
 # --- the folder and the rename -------------------------------------------------------------------------
 
 
+WRITABLE = "a folder that exists and can be written, or one that can be made"
+PROOFS = 8
+"""Tries: of two processes that prove the same missing folder, each may take it away from the other."""
+
+
 def check_folder(folder: str | os.PathLike) -> Path:
     """The output folder, proven writable and left as it was found.
 
     Missing folders are made and removed again, because nothing else tells the truth about permissions,
-    names that are too long and read-only disks alike. Raises InputError naming `folder`.
+    names that are too long and read-only disks alike; where several processes do so at once, an empty one may stay.
+    Raises InputError naming `folder`.
     """
     path = Path(folder)
-    allowed = "a folder that exists and can be written, or one that can be made"
+    for left in reversed(range(PROOFS)):
+        try:
+            _prove_writable(path)
+            break
+        except InputError:
+            raise
+        except (OSError, ValueError) as error:
+            met = isinstance(error, FileExistsError | FileNotFoundError)  # another process proves the same folder
+            if not met or not left:
+                reason = getattr(error, "strerror", None) or error
+                raise InputError("folder", f"cannot write to {path} ({reason})", WRITABLE) from error
+            time.sleep(0.05 * random.random())
+    return path
+
+
+def _prove_writable(path: Path) -> None:
     made: list[Path] = []
     try:
         missing = [p for p in (path, *path.parents) if not p.exists()]
@@ -78,20 +101,14 @@ def check_folder(folder: str | os.PathLike) -> Path:
             parent.mkdir()
             made.append(parent)
         if not path.is_dir():
-            raise InputError("folder", f"{path} is a file", allowed)
+            raise InputError("folder", f"{path} is a file", WRITABLE)
         probe = path / f".fathom-{secrets.token_hex(4)}"
         probe.touch(exist_ok=False)
         probe.unlink()
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = getattr(error, "strerror", None) or error
-        raise InputError("folder", f"cannot write to {path} ({reason})", allowed) from error
     finally:
         for parent in reversed(made):
             with contextlib.suppress(OSError):
                 parent.rmdir()
-    return path
 
 
 @contextlib.contextmanager

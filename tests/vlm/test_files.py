@@ -5,6 +5,7 @@ import io
 import json
 import os
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -313,6 +314,14 @@ def test_pictures_are_written_by_suffix(tmp_path):
         with Image.open(io.BytesIO((tmp_path / name).read_bytes())) as image:
             assert image.format == kind
             np.testing.assert_allclose(image.getpixel((3, 3)), (200, 30, 30), atol=3)
+
+
+def test_processes_that_prove_the_same_missing_folder_at_once_do_not_trip_each_other(tmp_path):
+    folder = tmp_path / "new" / "deep"
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(40):
+            assert list(pool.map(files.check_folder, [folder] * 8)) == [folder] * 8
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_folder_that_can_be_written_is_left_as_it_was(tmp_path):
