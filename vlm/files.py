@@ -16,6 +16,7 @@ import io
 import os
 import random
 import secrets
+import stat
 import tempfile
 import time
 import zipfile
@@ -100,7 +101,7 @@ def _prove_writable(path: Path) -> None:
         for parent in reversed(missing):
             parent.mkdir()
             made.append(parent)
-        if not path.is_dir():
+        if not stat.S_ISDIR(path.stat().st_mode):
             raise InputError("folder", f"{path} is a file", WRITABLE)
         probe = path / f".fathom-{secrets.token_hex(4)}"
         probe.touch(exist_ok=False)
