@@ -273,10 +273,11 @@ def truths(looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor, Tensor]]
     values = looks["values"].new_full((len(where), NAMED, len(VALUES)), float("nan"))
     values[of, looks["order"][heard]] = looks["values"][heard]
     second = (looks["order"] == 1).nonzero()[:, 0]
-    second = second[looks["told"][second]]
-    odds = 2 * verdicts(looks)[looks["told"][(looks["order"] == 1)]].clamp(-0.999, 0.999).atanh()
-    pairs = looks["row"][second], looks["last"][second], (odds / SURE).clamp(-1, 1)  # as `_judged` would have them
-    return {"answers": (*where.unbind(1), values.flatten(1)), "verdict": pairs}
+    heard = looks["told"][second]
+    odds = 2 * verdicts(looks)[heard].clamp(-0.999, 0.999).atanh()
+    row, last = looks["row"][second][heard], looks["last"][second][heard]
+    verdict = row, last, (odds / SURE).clamp(-1, 1)  # as `_judged` would have them
+    return {"answers": (*where.unbind(1), values.flatten(1)), "verdict": verdict}
 
 
 def counts(looks: dict[str, Tensor], options: GuideOptions) -> dict[str, Tensor]:
