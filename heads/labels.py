@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from heads.base import Features, Head, Loss, Raw, Tap, masked_sum
+from heads.losses import focal_cross_entropy
 
 
 class LabelHead(Head):
@@ -39,7 +40,7 @@ class LabelHead(Head):
         for name, logits in raw.items():
             ids = functional.interpolate(truth[name][:, None].float(), size=logits.shape[-2:], mode="nearest-exact")
             ids = ids[:, 0].long()
-            values = functional.cross_entropy(logits, ids.clamp(min=0), reduction="none")
+            values = focal_cross_entropy(logits, ids)
             losses[f"label_{name}"] = masked_sum(values, ids >= 0)
         return losses
 

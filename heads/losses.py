@@ -1,4 +1,4 @@
-"""Losses on log depth and directions. Each returns (sum, count); see `heads.base`."""
+"""Losses on log depth, directions and classes. Most return (sum, count); see `heads.base`."""
 
 import math
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from heads.base import masked_sum
 
@@ -20,6 +21,17 @@ def laplace_scale(raw: Tensor) -> Tensor:
 def laplace_nll(error: Tensor, scale: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """-log of the Laplace density: |e| / b + log(2 b), summed where `mask`. All of one shape."""
     return masked_sum(error.abs() / scale + torch.log(2 * scale), mask)
+
+
+def focal_cross_entropy(logits: Tensor, ids: Tensor, focus: float = 2.0) -> Tensor:
+    """(N, ...): cross-entropy times (1 - p)^focus of each place: what is known already hardly counts. 0 where ids < 0.
+
+    logits: (N, classes, ...). ids: (N, ...) whole numbers, below 0 = unknown. The focal loss of Lin et al. 2017, eq. 4
+    (no focal length is meant): walls and floors are most of a picture and soon known, and would hide the things.
+    """
+    values = functional.cross_entropy(logits, ids.clamp(min=0), reduction="none")
+    values = (-torch.expm1(-values)) ** focus * values
+    return torch.where(ids >= 0, values, torch.zeros_like(values))
 
 
 def silog(error: Tensor, mask: Tensor, share: float = 0.5) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from heads.losses import edge_difference, multiscale_gradient, silog
+from heads.losses import edge_difference, focal_cross_entropy, multiscale_gradient, silog
 
 
 def test_a_common_factor_costs_half_as_much_as_the_same_error_with_changing_sign():
@@ -64,3 +64,25 @@ def test_jumps_to_sky_or_to_unknown_places_are_no_depth_edges():
     mask[..., 12:] = False
     assert int(edge_difference(torch.randn(1, 6, 24), true, mask)[1]) == 0
     assert int(edge_difference(torch.randn(1, 6, 24), step_of(0.05), torch.ones_like(mask))[1]) == 0
+
+
+def test_a_class_that_is_known_hardly_counts_and_one_that_is_missed_counts_as_ever():
+    logits = torch.tensor([[4.0, 0.0, 0.0], [0.0, 4.0, 0.0], [1.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+    ids = torch.tensor([0, 0, 2, -1])
+    chance = logits.softmax(1)[torch.arange(4), ids.clamp(min=0)]
+    costs = focal_cross_entropy(logits, ids)
+    torch.testing.assert_close(costs[:3], (-((1 - chance) ** 2) * chance.log())[:3])
+    assert costs[3] == 0
+    torch.testing.assert_close(focal_cross_entropy(logits, ids, focus=0)[:3], -chance.log()[:3])
+    known, missed = (costs[k] / -chance[k].log() for k in (0, 1))
+    assert known < 0.002 and missed > 0.9
+
+
+def test_a_map_of_classes_that_is_exact_has_finite_gradients():
+    logits = torch.zeros(1, 3, 2, 2)
+    logits[:, 1] = 200
+    logits.requires_grad_(True)
+    focal_cross_entropy(logits, torch.tensor([[[1, 1], [0, -1]]])).sum().backward()
+    assert logits.grad.isfinite().all()
+    assert logits.grad[0, :, 0].abs().sum() == 0 and logits.grad[0, :, 1, 1].abs().sum() == 0
+    assert logits.grad[0, 0, 1, 0] == -1
