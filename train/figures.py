@@ -86,8 +86,8 @@ def measure(size: str, records: Path, steps: int, folder: Path) -> dict[str, Any
 
 def recipe_of(size: str, records: Path, steps: int) -> "Recipe":
     """nano's own recipe, for a few steps; with `tiny`'s sizes where that is asked."""
-    from train.guide import LOSSES
     from train.recipe import load_recipe
+    from train.taught import LOSSES
 
     changes = [f"records=[{records}]", f"steps={steps + WARM_UP}", "workers=0", "favour={}", "batch=8"]
     changes += ["log_every=1000000", "save_every=1000000"]

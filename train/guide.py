@@ -14,10 +14,12 @@ the same of what it shows itself, in the same directions: a look then finds it b
 along. Then `answers` teaches the token before an answer (before its first word that is no article) to look at the names
 of its question, each with a head of its own, and to hold what they hold, LOUD enough to be heard among the rest;
 `verdict` to hold which of the first two is farther left, higher, nearer, larger: an answer that compares two things
-finds that there in one word; and `copies` where the name is that an answer repeats. Every so many questions are `told`:
-true numbers (not kind and colour) are put in place of those that `answers` and `verdict` hold, so that the words are
-learned while the sight is still poor. See train/LOG.md for what they give. Qwen families, packed rows, whole weights.
-What a question names is found by `train.shown`.
+finds that there in one word; `chosen` to hold also how the question's words turn that comparison into the answer, and a
+layer later the side that it takes (`train.asked`); `numbers` to hold a number that is answered; and `copies` where the
+name is that an answer repeats. Every so many questions are `told`: true numbers (not kind and colour) are put in place
+of those that `answers` and `verdict` hold, so that the words are learned while the sight is still poor. See
+train/LOG.md for what they give. Qwen families, packed rows, whole weights. What a question names is found by
+`train.shown`.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,63 +34,22 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb
 
 from heads.base import masked_sum
 from heads.errors import InputError
+from heads.losses import focal_cross_entropy
 from train.shown import VALUES
+from train.taught import BINS, COMPARED, LOSSES, NAMED, SURE, GuideOptions, asked, counts, in_bins, truths, verdicts
 from train.worlds.things import COLOURS, KINDS
-from vlm.options import Options, number
 
-NAMED = 3
-"""How many things the token before an answer looks at: "which of the three is nearest"."""
 FAMILY = "qwen3_vl"
 LOUD = 1 / 6
 """Share of its hidden state's length that a value of 1 takes at the token before an answer; elsewhere 1 / sqrt(C)."""
-SURE = 4.0
-"""Log odds of a verdict that is held as 1."""
 CODE = 36.0
-"""Scale of the logits of kinds and colours: a code that fills a quarter of a hidden state is near certain."""
-APART, COMPARED = 0.15, 5
-"""Difference at which a verdict is clear, it is tanh(difference / that), and how many of VALUES have one."""
-
-LOSSES = {
-    "layers": ("guide",),
-    "places": ("places", "places_name"),
-    "cells": ("cells", "cells_name"),
-    "answers": ("answers_look", "answers_hold", "answers_name"),
-    "verdict": ("verdict",),
-    "copies": ("copies",),
-}
-"""Option of `GuideOptions` -> the losses that it gives."""
-
-
-@dataclass
-class GuideOptions(Options):
-    """layers: decoder layers of the LLM that are taught, none = no guide; head: which query head of each.
-
-    places: the decoder layer whose output must hold VALUES, kind and colour, None = none. cells: all of it again, for
-    image tokens, each of what it shows: best the layer before those of the guide, which then find it there. answers:
-    the decoder layer in which the token before an answer looks at the first NAMED things of it, by one head each,
-    those that follow `head`; its output must hold VALUES of each, and kind and colour of the first. Best behind
-    `places`. verdict: the layer whose output must hold how the first two compare; best behind `answers`, with a layer
-    or two left to say it. copies: the layer in which an answer that repeats a name looks where the question has it,
-    word by word, by query head `head`; behind `verdict`, which tells the one name from the other. told: every so many
-    questions of a row, while training, `answers` and `verdict` hold true numbers in place of what was found, None =
-    never: how an answer is put into words can be learned before what it says is known. The logged losses of text,
-    verdict and copies are then partly of such questions, and lower than those of an evaluation.
-    """
-
-    layers: list[int] = field(default_factory=list)
-    head: int = number(0, least=0)
-    places: int | None = number(None, least=0)
-    cells: int | None = number(None, least=0)
-    answers: int | None = number(None, least=0)
-    verdict: int | None = number(None, least=0)
-    copies: int | None = number(None, least=0)
-    told: int | None = number(None, least=1)
+"""Scale of the logits of kinds, colours and numbers: a code that fills a quarter of a hidden state is near certain."""
 
 
 @dataclass
 class Seen:
     """What went by in one pass: of every taught layer its attention, that one's input and rotary positions; and the
-    hidden states (B, L, C) that `places`, `cells`, `answers` and `verdict` read."""
+    hidden states (B, L, C) that `places`, `cells`, `answers`, `verdict`, `chosen` and `numbers` read."""
 
     attentions: dict[int, tuple[nn.Module, Tensor, tuple[Tensor, Tensor]]] = field(default_factory=dict)
     hidden: dict[str, Tensor] = field(default_factory=dict)
@@ -102,7 +63,7 @@ class Guide:
         if backbone.config.model_type != FAMILY:
             raise InputError("guide", f"a {backbone.config.model_type} backbone", FAMILY)
         spare = text.num_attention_heads - (NAMED if options.answers is not None else 0)  # those of `answers`
-        numbers = {name: getattr(options, name) for name in ("places", "cells", "answers", "verdict", "copies")}
+        numbers = {name: getattr(options, name) for name in LOSSES if name != "layers"}
         told = [("layers", layer, text.num_hidden_layers) for layer in options.layers]
         told += [(name, layer, text.num_hidden_layers) for name, layer in numbers.items() if layer is not None]
         for name, value, most in (*told, ("head", options.head, spare)):
@@ -117,7 +78,11 @@ class Guide:
         loud = torch.tensor([1.0, *[LOUD * size**0.5] * (NAMED + 1)])[:, None, None]
         self.readers = torch.randn(2 + NAMED, len(VALUES), size, generator=own) / size**0.5 / loud
         self.codes = torch.randn(len(KINDS) + len(COLOURS), size, generator=own) * CODE / size
+        self.askers = torch.randn(COMPARED + 1, size, generator=own) / size / LOUD
+        self.bins = torch.randn(BINS, size, generator=own) * CODE / size
         rows = {"answers": self.readers[1:-1].flatten(0, 1), "verdict": self.readers[-1, :COMPARED]}
+        if options.chosen is not None:
+            rows["verdict"] = torch.cat([rows["verdict"], self.askers[:COMPARED]])
         self.tellers = {name: (each.T, torch.linalg.pinv(each).T) for name, each in rows.items()}
 
     @contextmanager
@@ -163,8 +128,9 @@ class Guide:
     def told(self, hidden: Tensor, values: Tensor, name: str) -> Tensor:
         """Hidden states (N, C) changed as little as makes them hold `values` (N, K), nan = as they are.
 
-        name: "answers", VALUES of NAMED things one after the other; or "verdict", the COMPARED. Of the length that they
-        had: what is told makes them longer, so that some 5 to 10 % less is read back.
+        name: "answers", VALUES of NAMED things one after the other; or "verdict", the COMPARED, with `chosen` also how
+        each is asked. Of the length that they had: what is told makes them longer, so that some 5 to 10 % less is read
+        back.
         """
         read, hold = (each.to(hidden.device) for each in self.tellers[name])
         gap = torch.where(values.isfinite(), values.nan_to_num() - unit(hidden) @ read, 0)
@@ -174,8 +140,8 @@ class Guide:
     def losses(self, seen: Seen, mask: Tensor, looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
         """name -> (sum, count), counts as `counts` has them. mask (B, 1, L, L) bool; looks: row, token, last, order,
 
-        kind, colour (M,), share (M, L), values (M, 7), and those of `cells` and `copies`: see `stack_looks` of
-        `train.data.batches`.
+        kind, colour (M,), share (M, L), values (M, 7), and those of `chosen`, `cells`, `numbers` and `copies`: see
+        `stack_looks` of `train.data.batches`.
         """
         options, hidden, row, token = self.options, seen.hidden, looks["row"], looks["token"]
         total = looks["share"].new_zeros(())
@@ -188,13 +154,20 @@ class Guide:
         if options.cells is not None:
             shown = hidden["cells"][looks["cell_row"], looks["cell_token"]]
             names = {"kind": looks["cell_kind"], "colour": looks["cell_colour"]}
-            sums |= {"cells": self._held(shown, looks["cell_values"]), "cells_name": self._named(shown, names)}
+            sums |= {
+                "cells": self._held(shown, looks["cell_values"]),
+                "cells_name": self._named(shown, names, focus=2.0),
+            }
         if options.answers is not None:
             sums |= self._answers(seen, mask, looks, options.answers)
         if options.verdict is not None:
             second = (looks["order"] == 1).nonzero()[:, 0]
             held = hidden["verdict"][row[second], looks["last"][second]]
             sums["verdict"] = self._judged(held, verdicts(looks))
+        if options.chosen is not None:
+            sums |= self._chosen(seen, looks)
+        if options.numbers is not None:
+            sums["numbers"] = self._numbers(seen, looks)
         if options.copies is not None:
             logs = self._logs(seen, options.copies, options.head, mask, looks["copy_row"], looks["copy_token"])
             sums["copies"] = -logs.gather(1, looks["copy_of"][:, None]).sum()
@@ -233,13 +206,35 @@ class Guide:
         wrong = functional.binary_cross_entropy_with_logits(odds, (values.nan_to_num() + 1) / 2, reduction="none")
         return masked_sum(wrong, values.isfinite())[0]
 
-    def _named(self, hidden: Tensor, looks: dict[str, Tensor]) -> Tensor:
-        """Cross-entropy of kinds and colours, -1 = unknown, read off hidden states (M, C) by fixed codes, in sum."""
+    def _chosen(self, seen: Seen, looks: dict[str, Tensor]) -> dict[str, Tensor]:
+        """`asked`: squares of what the layer of `verdict` lacks of it; `chosen`: cross-entropy of the side."""
+        self.askers = self.askers.to(looks["values"].device)
+        turned, side, at = asked(looks)
+        row, last = looks["row"][at], looks["last"][at]
+        gap = unit(seen.hidden["verdict"][row, last]) @ self.askers[:COMPARED].T - turned
+        odds = SURE * (unit(seen.hidden["chosen"][row, last]) @ self.askers[COMPARED])
+        wrong = functional.binary_cross_entropy_with_logits(odds, (side + 1) / 2, reduction="sum")
+        return {"asked": gap.square().sum(), "chosen": wrong}
+
+    def _numbers(self, seen: Seen, looks: dict[str, Tensor]) -> Tensor:
+        """How far the bins of the numbers that hidden states hold are from the true ones (Kullback-Leibler), in sum."""
+        self.bins = self.bins.to(looks["number"].device)
+        held = unit(seen.hidden["numbers"][looks["number_row"], looks["number_token"]])
+        chances = (held @ self.bins.T).log_softmax(-1)
+        return functional.kl_div(chances, in_bins(looks["number"]), reduction="sum")
+
+    def _named(self, hidden: Tensor, looks: dict[str, Tensor], focus: float = 0.0) -> Tensor:
+        """Cross-entropy of kinds and colours, -1 = unknown, read off hidden states (M, C) by fixed codes, in sum.
+
+        focus: of `focal_cross_entropy`; most of what the cells show are walls and floors.
+        """
         self.codes = self.codes.to(hidden.device)
         logits = unit(hidden) @ self.codes.T
         of_kind, of_colour = logits.split([len(KINDS), len(COLOURS)], 1)
-        right = functional.cross_entropy(of_kind, looks["kind"], ignore_index=-1, reduction="sum")
-        return right + functional.cross_entropy(of_colour, looks["colour"], ignore_index=-1, reduction="sum")
+        kind, colour = (
+            focal_cross_entropy(*each, focus) for each in ((of_kind, looks["kind"]), (of_colour, looks["colour"]))
+        )
+        return kind.sum() + colour.sum()
 
     def read(self, hidden: Tensor, reader: int = 0) -> Tensor:
         """Hidden states (M, C) -> what they say of VALUES (M, 7): a fixed linear map of them at unit mean square.
@@ -254,50 +249,6 @@ def unit(hidden: Tensor) -> Tensor:
     """Hidden states (M, C) in float32 at unit mean square."""
     hidden = hidden.float()
     return hidden * (hidden.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
-
-
-def verdicts(looks: dict[str, Tensor]) -> Tensor:
-    """(P, 5): how the first two things of each question that has two compare in VALUES, -1 to 1, nan = unknown.
-
-    Positive: the first is farther right, lower, farther away, wider, taller. A question's things follow each other.
-    """
-    second = (looks["order"] == 1).nonzero()[:, 0]
-    pairs = looks["values"][:, :COMPARED]
-    return ((pairs[second - 1] - pairs[second]) / APART).tanh()
-
-
-def truths(looks: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """name -> (row, token (N,), values (N, K), nan = unknown) of the questions that are told: see `Guide.told`."""
-    heard = (looks["told"] & (looks["order"] < NAMED)).nonzero()[:, 0]
-    where, of = torch.stack([looks["row"][heard], looks["last"][heard]], 1).unique(dim=0, return_inverse=True)
-    values = looks["values"].new_full((len(where), NAMED, len(VALUES)), float("nan"))
-    values[of, looks["order"][heard]] = looks["values"][heard]
-    second = (looks["order"] == 1).nonzero()[:, 0]
-    heard = looks["told"][second]
-    odds = 2 * verdicts(looks)[heard].clamp(-0.999, 0.999).atanh()
-    row, last = looks["row"][second][heard], looks["last"][second][heard]
-    verdict = row, last, (odds / SURE).clamp(-1, 1)  # as `_judged` would have them
-    return {"answers": (*where.unbind(1), values.flatten(1)), "verdict": verdict}
-
-
-def counts(looks: dict[str, Tensor], options: GuideOptions) -> dict[str, Tensor]:
-    """name -> what each loss of a batch's looks is divided by; without a forward pass."""
-    told = {"guide": (looks["share"].sum(1) > 0).sum() * len(options.layers)}
-    names = torch.stack([looks["kind"], looks["colour"]], 1) >= 0
-    if options.places is not None:
-        told |= {"places": looks["values"].isfinite().sum(), "places_name": names.sum()}
-    if options.cells is not None:
-        cell_names = torch.stack([looks["cell_kind"], looks["cell_colour"]], 1) >= 0
-        told |= {"cells": looks["cell_values"].isfinite().sum(), "cells_name": cell_names.sum()}
-    if options.answers is not None:
-        few = looks["order"] < NAMED
-        held, named = looks["values"][few].isfinite().sum(), names[looks["order"] == 0].sum()
-        told |= {"answers_look": few.sum(), "answers_hold": held, "answers_name": named}
-    if options.verdict is not None:
-        told["verdict"] = verdicts(looks).isfinite().sum()
-    if options.copies is not None:
-        told["copies"] = looks["copy_row"].new_tensor(len(looks["copy_row"]))
-    return told
 
 
 def attention_scores(

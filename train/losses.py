@@ -6,8 +6,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from train.guide import GuideOptions
-from train.guide import counts as guide_counts
+from train.taught import GuideOptions
+from train.taught import counts as guide_counts
 from vlm.model import Fathom
 
 

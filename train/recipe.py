@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import yaml
 
 from heads.errors import InputError
 from train.data.sources import Source
-from train.guide import LOSSES, GuideOptions
+from train.taught import LOSSES, GuideOptions
 from vlm.adapter import AdapterOptions
 from vlm.options import Options, free, number, one_of
 
@@ -108,7 +107,7 @@ class Recipe(Options):
     eval_pictures: int = free(number(4, least=0))  # sheets of image, truth, prediction, error, uncertainty
 
     # loss name -> weight; a loss that is not named here is not trained. ramp_steps: all but text grow from 0 to that
-    # guide: layers that are taught where questions look and what is there; its losses: `train.guide.LOSSES`
+    # guide: layers that are taught where questions look and what is there; its losses: `train.taught.LOSSES`
     losses: dict[str, float] = field(default_factory=dict)
     guide: GuideOptions = field(default_factory=GuideOptions)
     ramp_steps: int = number(0, least=0)
@@ -153,20 +152,26 @@ class Recipe(Options):
         guide = self.guide
         if guide.verdict is not None and guide.answers is None:
             raise InputError("guide", "verdict without answers", "guide.answers and its losses too")
+        if guide.chosen is not None and guide.verdict is None:
+            raise InputError("guide", "chosen without verdict", "guide.verdict and its loss too")
         if guide.told is not None:
             self._check_told(guide)
-        chain = [(name, getattr(guide, name)) for name in ("answers", "verdict", "copies")]
-        chain = [(name, layer) for name, layer in chain if layer is not None]
-        for (name, layer), (later, its) in pairwise(chain):
-            if its < layer:
-                raise InputError("guide", f"{later} in layer {its}, before {name} in {layer}", f"{layer} or later")
+        for name in ("chosen", "numbers", "copies", "verdict"):
+            for before in ("answers", "verdict"):
+                first, later = getattr(guide, before), getattr(guide, name)
+                if first is not None and later is not None and later < first:
+                    wrong = f"{name} in layer {later}, before {before} in {first}"
+                    raise InputError("guide", wrong, f"{first} or later")
 
     def _check_told(self, guide: GuideOptions) -> None:
         """What is told is put in by hooks, which checkpointing would run once more without them."""
         if guide.answers is None:
             raise InputError("guide", "told without answers", "guide.answers and its losses too")
-        if guide.verdict == guide.answers:
-            raise InputError("guide", "told in one layer of both answers and verdict", "verdict in a later one")
+        told_in = {"answers": guide.answers, "verdict": guide.verdict}
+        for name in ("verdict", "chosen", "numbers"):  # they would read what was there before
+            same = [of for of, layer in told_in.items() if of != name and layer == getattr(guide, name) is not None]
+            if same:
+                raise InputError("guide", f"told in one layer of both {same[0]} and {name}", f"{name} in a later one")
         if guide.told is not None and guide.told > self.questions_per_image:
             wrong = f"every {guide.told}th of {self.questions_per_image} questions"
             raise InputError("guide.told", wrong, f"at most questions_per_image, {self.questions_per_image}")

@@ -11,8 +11,8 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from heads.errors import InputError
 from train.groups import set_trainable
-from train.guide import LOSSES
 from train.recipe import Recipe
+from train.taught import LOSSES
 from train.tokenizer import SPECIAL, moved_rows, train_tokenizer
 from vlm.adapter import AdapterOptions, adapter_options, add_adapter, has_adapter, is_adapter, lora_targets, merge
 from vlm.checkpoints import model_type, resolve

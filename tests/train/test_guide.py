@@ -11,10 +11,11 @@ from heads.errors import InputError
 from tests.tiny import tiny_model, tiny_records
 from train.data.batches import Collator
 from train.data.samples import Sample, View
-from train.guide import LOSSES, SURE, Guide, GuideOptions, attention_scores, truths, verdicts
+from train.guide import Guide, attention_scores
 from train.losses import counts_of
 from train.recipe import Recipe, Trains
 from train.shown import USUAL, Pictured, copied, tokens_of
+from train.taught import LOSSES, SURE, GuideOptions, truths, verdicts
 from train.worlds.asking.phrases import PHRASES, TRUE_FALSE, YES_NO
 from train.worlds.things import COLOURS, KINDS
 from vlm.cli import app
@@ -192,12 +193,13 @@ def test_a_cell_tells_what_most_of_it_shows():
 
 
 def batch(model, questions, answer="yes", **options):
+    answers = [answer] * len(questions) if isinstance(answer, str) else answer
     turns = [
         [
             {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]},
             {"role": "assistant", "content": [{"type": "text", "text": answer}]},
         ]
-        for question in questions
+        for question, answer in zip(questions, answers, strict=True)
     ]
     picture = np.random.default_rng(0).integers(0, 255, (128, 128, 3)).astype(np.uint8)
     instance = np.zeros((128, 128), np.uint8)
@@ -380,7 +382,7 @@ def test_scores_are_those_of_the_models_own_attention():
 
 def test_a_few_steps_teach_the_attention_to_look_there_and_the_token_to_hold_what_is_there():
     model = tiny_model()
-    options = GuideOptions(layers=[1], head=0, places=2, cells=0, answers=3, verdict=3, copies=3)
+    options = GuideOptions(layers=[1], head=0, places=2, cells=0, answers=3, verdict=3, chosen=3, numbers=3, copies=3)
     guide = Guide(options, model.backbone)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     counts = {
@@ -391,10 +393,11 @@ def test_a_few_steps_teach_the_attention_to_look_there_and_the_token_to_hold_wha
         "answers_look": 2,
         "answers_hold": 6 + 2,
     }
-    counts |= {"places_name": 4, "answers_name": 2, "verdict": 2, "copies": 3}
+    counts |= {"places_name": 4, "answers_name": 2, "verdict": 2, "asked": 5, "chosen": 1, "numbers": 1, "copies": 3}
+    questions = ["What is right of (10, 990), the red chair?", "How many are there?"]
     values: dict[str, list[float]] = {name: [] for name in counts}
     for _ in range(50):
-        given = batch(model, ["Where is the red chair, behind (10, 990)?"], answer="the red chair", cells=0, copies=3)
+        given = batch(model, questions, ["the red chair", "2"], cells=0, chosen=3, numbers=3, copies=3)
         known = counts_of(model, {"looks": given["looks"]}, guide.options)
         looks = given.pop("looks")
         with guide.watching() as seen:
@@ -430,6 +433,8 @@ def test_a_chat_template_that_melts_with_the_question_is_left_out():
         {"layers": [1], "answers": 4},
         {"layers": [1], "answers": 2, "head": 1},
         {"layers": [1], "verdict": 4},
+        {"layers": [1], "chosen": 4},
+        {"layers": [1], "numbers": 4},
         {"layers": [1], "copies": 4},
     ],
 )
@@ -449,8 +454,9 @@ def test_the_command_teaches_it_and_logs_it(tmp_path, monkeypatch):
         f"start: {start}\nrecords: [{records}]\nsteps: 2\nbatch: 4\naccumulate: 2\nlog_every: 1\nworkers: 0\n"
         f"held_out: [{records}]\n"
         "losses: {text: 1.0, guide: 0.5, places: 0.5, places_name: 0.5, cells: 0.5, cells_name: 0.5,\n"
-        "  answers_look: 0.5, answers_hold: 0.5, answers_name: 0.5, verdict: 0.5, copies: 0.5}\n"
-        "guide: {layers: [1, 2], places: 2, cells: 0, answers: 2, verdict: 3, copies: 3, told: 2}\n"
+        "  answers_look: 0.5, answers_hold: 0.5, answers_name: 0.5, verdict: 0.5, asked: 0.5, chosen: 0.5,\n"
+        "  numbers: 0.5, copies: 0.5}\n"
+        "guide: {layers: [1], places: 1, cells: 0, answers: 1, verdict: 2, chosen: 3, numbers: 3, copies: 3, told: 2}\n"
     )
     result = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
@@ -460,10 +466,16 @@ def test_the_command_teaches_it_and_logs_it(tmp_path, monkeypatch):
     assert heard[:4] == [True] * 4 and heard[4:] and not any(heard[4:])
     assert "guide" in (tmp_path / "run" / "final" / "README.md").read_text()
     assert len(values) == 2 and all(0.5 < value < 5 for value in values)  # log(16 tokens) is 2.8
-    known = {name for names in LOSSES.values() for name in names} - {"verdict", "copies"}  # no question has two things
+    known = {name for names in LOSSES.values() for name in names} - {
+        "verdict",
+        "asked",
+        "chosen",
+        "copies",
+    }  # no question has two things
     assert {f"loss_{name}" for name in known} <= set().union(*state["log_history"])
 
 
+BEFORE, CHOSEN = {"answers": 2, "verdict": 3}, {"verdict": 0.5, "asked": 0.5, "chosen": 0.5}
 ANSWERS = {"guide": 0.5, "answers_look": 0.5, "answers_hold": 0.5, "answers_name": 0.5}
 
 
@@ -477,6 +489,9 @@ def test_a_weight_without_layers_and_layers_out_of_order_are_told():
         {"guide": GuideOptions(layers=[1], answers=3, verdict=2), "losses": ANSWERS | {"verdict": 0.5}},
         {"guide": GuideOptions(layers=[1], answers=3, copies=1), "losses": ANSWERS | {"copies": 0.5}},
         {"guide": GuideOptions(layers=[1], answers=2), "losses": {"guide": 0.5, "answers_look": 0.5}},
+        {"guide": GuideOptions(layers=[1], answers=2, chosen=3), "losses": ANSWERS | {"asked": 0.5, "chosen": 0.5}},
+        {"guide": GuideOptions(layers=[1], **BEFORE, chosen=2), "losses": ANSWERS | CHOSEN},
+        {"guide": GuideOptions(layers=[1], answers=2, numbers=1), "losses": ANSWERS | {"numbers": 0.5}},
         {"guide": GuideOptions(layers=[1], told=2), "losses": {"guide": 0.5}},
         {"guide": GuideOptions(layers=[1], answers=2, told=9), "losses": ANSWERS},
         {"guide": GuideOptions(layers=[1], answers=2, told=2), "losses": ANSWERS, "gradient_checkpointing": True},

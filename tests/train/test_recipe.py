@@ -146,7 +146,7 @@ def test_stages_continue_each_other_and_keep_their_promises():
 
 def test_the_words_are_learned_behind_the_layers_that_stay_as_they_are():
     pretrain, words = (load_recipe(RECIPES / f"nano-{name}.yaml") for name in ("pretrain", "answers"))
-    told = replace(pretrain.guide, places=None, cells=None, told=1)
+    told = replace(pretrain.guide, places=None, cells=None)
     assert words.guide == told and words.trains == Trains(heads=False, vision=False, backbone_from=told.answers + 1)
 
 

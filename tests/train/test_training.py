@@ -12,13 +12,13 @@ from safetensors import safe_open
 
 from heads.errors import InputError
 from tests.tiny import tiny_backbone_config, tiny_model, tiny_processor, tiny_records
-from train import guide
 from train.checkpoint import newest, read_run, step_of
 from train.data.batches import Collator
 from train.data.mixture import HeldOut
 from train.export import export_model
 from train.recipe import Recipe, load_recipe
 from train.run import run
+from train.taught import LOSSES as LOSSES_OF_THE_GUIDE
 from train.trainer import FathomTrainer
 from vlm.model import Fathom
 from vlm.records import read_records
@@ -305,7 +305,7 @@ def test_shipped_recipes_load_and_weigh_losses_that_exist(path, tmp_path):
     loaded = load_recipe(path)
     model = tiny_model(heads={**HEADS, "labels": LABELS}).train()
     known = model(**batch_of(tmp_path, model.processor, ["depth", "rays", "labels"])).losses
-    guided = {name for names in guide.LOSSES.values() for name in names}
+    guided = {name for names in LOSSES_OF_THE_GUIDE.values() for name in names}
     assert loaded.losses and set(loaded.losses) <= set(known) | {"origin"} | guided
 
 

@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from train.asked import compared, number_of
 from train.data.conversations import joined, only_exchange, told
 from train.data.samples import Sample, View
 from train.data.truth import dense_size, depth_truth, label_truth, ray_truth
 from train.data.windows import Window
-from train.guide import GuideOptions
 from train.shown import VALUES, Mention, Pictured, copied, first_word, tokens_of
+from train.taught import GuideOptions
 from vlm.backbones.common import counted_positions
 from vlm.images import Photo, Plan, fit_to_budget, prepare
 from vlm.processor import FathomProcessor
@@ -38,6 +39,7 @@ class Look:
     order: int  # which of its question's things it is, from 0
     image: int  # the row's first image token
     told: bool  # whether its question is one of those that are told the truth
+    compared: tuple[int, int]  # see `train.asked.compared`; (-1, 0) where its question compares no two things
     at: Mention
 
 
@@ -45,12 +47,13 @@ class Look:
 class Looks:
     """What the guide is told of one row: looks; copies: (token before a repeated one, the one that it repeats);
 
-    image: the row's first image token; cells (N, 7), names (N, 2): VALUES, kind and colour from there on, none where
-    they are not asked for.
+    numbers: (token before it, number) of answers that begin with one; image: the row's first image token; cells (N, 7),
+    names (N, 2): VALUES, kind and colour from there on, none where they are not asked for.
     """
 
     looks: list[Look]
     copies: list[tuple[int, int]]
+    numbers: list[tuple[int, float]]
     image: int
     cells: np.ndarray
     names: np.ndarray
@@ -158,11 +161,11 @@ class Collator:
         """What the questions about a sample's one picture, seen whole, name or point at. Nothing of other samples."""
         none = np.zeros((0, len(VALUES)), np.float32), np.zeros((0, 2), int)
         if not _shows_things(sample):
-            return Looks([], [], 0, *none)
+            return Looks([], [], [], 0, *none)
         view, tokenizer = sample.views[0], self.processor.tokenizer
         shown = Pictured(view.things, view.labels, view.depth_z, self._sizes(grids[0]))
         image = int((row["ids"] == self.processor.image_token_id).nonzero()[0, 0])
-        found, copies = [], []
+        found, copies, numbers = [], [], []
         for number, messages in enumerate(sample.conversations, 1):
             exchange = only_exchange(messages)
             own = (row["block"] == number).nonzero()[:, 0].tolist()
@@ -173,16 +176,19 @@ class Collator:
             answer = begin + int((row["labels"][begin:end] != -100).nonzero()[0, 0])
             word = [first_word(exchange[1])] if exchange[1] else []
             last = answer + sum(tokens_of(tokenizer, exchange[1], ids[answer - begin :], word)) - 1
+            said = number_of(exchange[1])
+            numbers += [] if said is None else [(last, said)]
             pairs = copied(*exchange, named) if guide.copies is not None else []
             asked = [mention.last for mention in named] + [of for _, of in pairs]
             places = [begin + place for place in tokens_of(tokenizer, exchange[0], ids, asked)]
             tokens = sorted(zip(places, named, strict=False), key=lambda look: look[0])
             told_ = guide.told is not None and number % guide.told == 0
-            found += [Look(token, last, i, image, told_, mention) for i, (token, mention) in enumerate(tokens)]
+            asks = (compared(*exchange, named) if guide.chosen is not None else None) or (-1, 0)
+            found += [Look(token, last, i, image, told_, asks, mention) for i, (token, mention) in enumerate(tokens)]
             repeats = tokens_of(tokenizer, exchange[1], ids[answer - begin :], [to for to, _ in pairs])
             copies += {answer + r - 1: of for r, of in zip(repeats, places[len(named) :], strict=False)}.items()
         return Looks(
-            found, copies, image, *(none if guide.cells is None else (shown.cell_values(), shown.cell_names()))
+            found, copies, numbers, image, *(none if guide.cells is None else (shown.cell_values(), shown.cell_names()))
         )
 
     def _positions(self, ids: list[int], sizes: list[tuple[int, int]]) -> np.ndarray:
@@ -247,8 +253,9 @@ class Collator:
 def stack_looks(rows: Sequence[Looks], length: int, guide: GuideOptions) -> dict[str, Tensor]:
     """The rows' looks -> row, token, last, order, kind, colour (M,), told (M,) bool, share (M, length), values (M, 7).
 
-    With `guide.cells` also cell_row, cell_token, cell_kind, cell_colour (N,), cell_values (N, 7), with `guide.copies`
-    copy_row, copy_token, copy_of (K,).
+    With `guide.chosen` also value and side (M,), as `train.asked` has them, -1 and 0 = none; with `guide.cells`
+    cell_row, cell_token, cell_kind, cell_colour (N,), cell_values (N, 7); with `guide.numbers` number_row,
+    number_token, number (K,) float; with `guide.copies` copy_row, copy_token, copy_of (K,).
     """
     flat = [(number, look) for number, row in enumerate(rows) for look in row.looks]
     share, values = torch.zeros(len(flat), length), torch.zeros(len(flat), len(VALUES))
@@ -258,10 +265,16 @@ def stack_looks(rows: Sequence[Looks], length: int, guide: GuideOptions) -> dict
     names = ("row", "token", "last", "order", "kind", "colour")
     looks = _columns(names, [(b, k.token, k.last, k.order, k.at.kind, k.at.colour) for b, k in flat])
     looks |= {"share": share, "values": values, "told": torch.tensor([look.told for _, look in flat], dtype=torch.bool)}
+    if guide.chosen is not None:
+        looks |= _columns(("value", "side"), [look.compared for _, look in flat])
     if guide.cells is not None:
         cells = [(b, row.image + k, *name) for b, row in enumerate(rows) for k, name in enumerate(row.names.tolist())]
         looks |= _columns(("cell_row", "cell_token", "cell_kind", "cell_colour"), cells)
         looks["cell_values"] = torch.from_numpy(np.concatenate([row.cells for row in rows]))
+    if guide.numbers is not None:
+        numbers = [(b, *pair) for b, row in enumerate(rows) for pair in row.numbers]
+        looks |= _columns(("number_row", "number_token"), [pair[:2] for pair in numbers])
+        looks["number"] = torch.tensor([pair[2] for pair in numbers], dtype=torch.float32)
     if guide.copies is not None:
         looks |= _columns(
             ("copy_row", "copy_token", "copy_of"), [(b, *pair) for b, r in enumerate(rows) for pair in r.copies]
