@@ -1,4 +1,4 @@
-"""`fathom train`, `fathom worlds` and `fathom worlds-floors`."""
+"""`fathom train`, `fathom worlds`, `fathom worlds-floors` and `fathom blend`."""
 
 import os
 from pathlib import Path
@@ -77,3 +77,16 @@ def worlds_floors(
     from train.worlds.asking.floors import read, report
 
     typer.echo(report(read(records)))
+
+
+def blend(
+    before: Annotated[str, typer.Argument(help="A model: nano, or a folder.")],
+    after: Annotated[str, typer.Argument(help="What further training made of it: a folder.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the blended model.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="How far towards the second, 0 to 1.")] = 0.5,
+    groups: Annotated[str, typer.Option(help="all, or which weights: heads, backbone, vision, comma between.")] = "all",
+) -> None:
+    """Write weights between those before and after a training: often better on unlike pictures than either."""
+    from train.blend import blend as blended
+
+    typer.echo(f"written to {blended(before, after, out, share, groups)}")
