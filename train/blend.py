@@ -12,8 +12,7 @@ from heads.errors import InputError
 from train.export import export_model
 from train.groups import grouped
 from vlm.adapter import is_adapter
-from vlm.files import check_folder
-from vlm.folders import filled_folder
+from vlm.folders import check_new_folder, filled_folder
 
 GROUPS = ("heads", "backbone", "vision")
 
@@ -35,9 +34,7 @@ def blend(before: str | Path, after: str | Path, out: str | Path, share: float =
     for name, given in (("before", before), ("after", after)):
         if is_adapter(given):
             raise InputError(name, f"{given} is an adapter", "a whole model: `fathom merge` makes one")
-    target = check_folder(out)
-    if target.is_dir() and any(target.iterdir()):
-        raise InputError("out", f"{target} holds files", "a new or an empty folder")
+    target = check_new_folder(out)
     first, second = (Fathom.from_pretrained(given) for given in (before, after))
     old = dict(first.named_parameters())
     shapes = ({name: weight.shape for name, weight in model.named_parameters()} for model in (first, second))

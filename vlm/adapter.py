@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from heads.errors import InputError
 from vlm.base import Base, check_base, check_family
-from vlm.folders import filled_folder
+from vlm.folders import check_new_folder, filled_folder
 from vlm.options import Options, number
 
 if TYPE_CHECKING:
@@ -214,11 +214,8 @@ def merge(model: "Fathom") -> None:
 
 def merge_folder(folder: str | Path, out: str | Path, base: str | Path | None = None) -> Path:
     """An adapter folder -> one whole checkpoint in the base's own precision; `out`: a new or an empty folder."""
-    from vlm.files import check_folder
 
-    target = check_folder(out)
-    if target.is_dir() and any(target.iterdir()):
-        raise InputError("out", f"{target} holds files", "a new or an empty folder")
+    target = check_new_folder(out)
     if not is_adapter(folder):
         raise InputError("adapter", f"{folder} has no {ABOUT}", "a folder that `fathom train` wrote with an adapter")
     model = load_adapter(folder, base, dtype="auto")

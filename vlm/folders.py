@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from heads.errors import InputError
+from vlm.files import check_folder
+
 
 @contextmanager
 def filled_folder(target: str | Path) -> Iterator[Path]:
@@ -27,3 +30,11 @@ def filled_folder(target: str | Path) -> Iterator[Path]:
             new.rename(path)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def check_new_folder(folder: str | Path) -> Path:
+    """`vlm.files.check_folder` of an output folder that must be new or empty; InputError where it holds files."""
+    path = check_folder(folder)
+    if path.is_dir() and any(path.iterdir()):
+        raise InputError("out", f"{path} holds files", "a new or an empty folder")
+    return path

@@ -82,12 +82,10 @@ def convert(folder: str | Path, out: str | Path) -> Path:
 
     out: a folder that does not exist yet, or an empty one; it appears complete or not at all.
     """
-    from vlm.files import check_folder
+    from vlm.folders import check_new_folder
     from vlm.model import Fathom
 
-    target = check_folder(out).absolute()
-    if target.is_dir() and any(target.iterdir()):
-        raise InputError("out", f"{target} holds files", "a new or an empty folder")
+    target = check_new_folder(Path(out).absolute())
     model = Fathom.from_pretrained(folder, dtype="auto")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
