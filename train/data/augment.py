@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 from train.data.sources import Augment
 
@@ -22,15 +22,18 @@ def varied(
 ) -> tuple[View, bool]:
     """The picture varied, and whether text about it is still true.
 
-    keep: what must stay true. "text": nothing is cut off or mirrored; "same world": nothing is mirrored, so that
-    several views still show one scene.
+    keep: what must stay true. "text": nothing is cut off, mirrored or of another colour; "same world": nothing is
+    mirrored, so that several views still show one scene.
     """
     view, cut = (view, False) if keep == "text" else _cut(view, options, rng)
     view = _resized(view, options, rng)
     flipped = keep == "nothing" and rng.random() < options.flip
     if flipped:
         view = mirrored(view)
-    return replace(view, image=looks(view.image, options, rng)), not (cut or flipped)
+    dyed = keep != "text" and options.recolour > 0 and rng.random() < options.recolour
+    if dyed:
+        view = recoloured(view, rng)
+    return replace(view, image=looks(view.image, options, rng)), not (cut or flipped or dyed)
 
 
 def _cut(view: View, options: Augment, rng: np.random.Generator) -> tuple[View, bool]:
@@ -86,6 +89,20 @@ def mirrored(view: View) -> View:
         camera=view.camera.flip_horizontal() if view.camera else None,
         window=replace(view.window, flipped=not view.window.flipped),
     )
+
+
+def recoloured(view: View, rng: np.random.Generator) -> View:
+    """Every colour another: grey for one in four, else turned around the circle of hues, paler or stronger.
+
+    What a thing is and how far it is must then be told from its shape. `colour` labels are true no more, and go.
+    """
+    saturation = 0.0 if rng.random() < 0.25 else float(np.exp(rng.uniform(np.log(0.3), np.log(2.0))))
+    hue, pure, value = Image.fromarray(view.image).convert("HSV").split()
+    turn = int(rng.normal(0, 32))  # of 256: a spread of 45 degrees
+    hue = hue.point([(i + turn) % 256 for i in range(256)])
+    image = ImageEnhance.Color(Image.merge("HSV", (hue, pure, value)).convert("RGB")).enhance(saturation)
+    labels = {name: values for name, values in view.labels.items() if name != "colour"}
+    return replace(view, image=np.asarray(image), labels=labels)
 
 
 def looks(image: np.ndarray, options: Augment, rng: np.random.Generator) -> np.ndarray:

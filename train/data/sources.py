@@ -12,12 +12,12 @@ class Augment(Options):
 
     crop: most of each side that is cut off. focal: most that the picture is enlarged about its middle (1 = never),
     which is another focal length. aspect: most that one side is stretched against the other. shrink: the least size,
-    relative to the photograph's. flip, blur, jpeg: how often. colour: strength of exposure, contrast, white balance,
-    noise; at 1 a named colour keeps its name.
+    relative to the photograph's. flip, blur, jpeg: how often. recolour: how often all colours are others, or grey.
+    colour: strength of exposure, contrast, white balance, noise; at 1 a named colour keeps its name.
 
-    Crops and flips make text untrue ("left", "(512, 304)", "how many"). Where a sample's text is used it is only
-    changed in ways that keep it true (aspect, shrink, colour, blur, jpeg); with `over_text`, crops and flips come
-    first and the text of samples that they changed is left out.
+    Crops, flips and other colours make text untrue ("left", "(512, 304)", "how many", "red"). Where a sample's text is
+    used it is only changed in ways that keep it true (aspect, shrink, colour, blur, jpeg); with `over_text`, those
+    three come first and the text of samples that they changed is left out.
     """
 
     crop: float = number(0.0, least=0, most=0.9)
@@ -25,6 +25,7 @@ class Augment(Options):
     aspect: float = number(0.0, least=0, most=0.5)
     shrink: float = number(1.0, above=0, most=1)
     flip: float = number(0.0, least=0, most=1)
+    recolour: float = number(0.0, least=0, most=1)
     colour: float = number(1.0, least=0, most=2)
     blur: float = number(0.0, least=0, most=1)
     jpeg: float = number(0.0, least=0, most=1)

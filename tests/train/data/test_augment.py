@@ -8,7 +8,7 @@ import torch
 
 from heads.camera import Camera
 from heads.rays import solve_focal
-from train.data.augment import cropped, mirrored, resized, varied
+from train.data.augment import cropped, mirrored, recoloured, resized, varied
 from train.data.samples import View
 from train.data.sources import Augment
 from train.data.truth import depth_truth, ray_truth
@@ -158,13 +158,35 @@ def test_enlarging_the_middle_is_a_longer_focal_length():
 
 
 def test_text_about_a_picture_stays_true():
-    """With text to keep nothing is cut off or mirrored, whatever the recipe says; size and looks may change."""
-    options = Augment(crop=0.5, focal=2, flip=1, aspect=0.2, shrink=0.5, blur=1, jpeg=1)
+    """With text to keep nothing is cut off, mirrored or dyed, whatever the recipe says; size and looks may change."""
+    options = Augment(crop=0.5, focal=2, flip=1, aspect=0.2, shrink=0.5, blur=1, jpeg=1, recolour=1)
     for seed in range(5):
         view, true = varied(scene(), options, np.random.default_rng(seed), "text")
         assert true and view.window == Window()
         assert not varied(scene(), options, np.random.default_rng(seed), "nothing")[1]
         assert not varied(scene(), options, np.random.default_rng(seed), "same world")[0].window.flipped
+
+
+def test_text_keeps_its_colours():
+    options = Augment(recolour=1, colour=0)
+    kept, true = varied(scene(), options, np.random.default_rng(0), "text")
+    assert true and np.array_equal(kept.image, scene().image)
+    for keep in ("nothing", "same world"):
+        view, true = varied(scene(), options, np.random.default_rng(0), keep)
+        assert not true and not np.array_equal(view.image, scene().image)
+
+
+def test_other_colours_change_no_place_and_leave_colour_unlabelled():
+    """One in four is grey; what is grey already stays as it is, so light stays light; no pixel moves."""
+    first = replace(scene(), labels={**scene().labels, "colour": np.ones((HEIGHT, WIDTH), np.uint8)})
+    pale, grey = replace(first, image=np.repeat(first.image[..., :1], 3, -1)), 0
+    for seed in range(40):
+        view = recoloured(first, np.random.default_rng(seed))
+        assert list(view.labels) == ["kind"] and view.window == Window() and view.camera is CAMERA
+        grey += bool((np.ptp(view.image, axis=-1) == 0).all())
+        assert not np.array_equal(view.image, first.image)
+        assert np.array_equal(recoloured(pale, np.random.default_rng(seed)).image, pale.image)
+    assert 4 <= grey <= 16 and "colour" in first.labels
 
 
 def test_looks_change_no_place():
