@@ -149,13 +149,17 @@ class Pictured:
 
     def cell_names(self) -> np.ndarray:
         """(h * w, 2) what most of each image token shows: numbers in KINDS and COLOURS, -1 = the labels do not say."""
-        if "kind" not in self.labels or "colour" not in self.labels:
+        if "kind" not in self.labels:
             return np.full((len(self.in_cells), 2), -1)
-        kind, colour = (self.labels[name].astype(int) for name in ("kind", "colour"))
+        kind = self.labels["kind"].astype(int)
+        colour = self.labels.get("colour", np.zeros_like(kind)).astype(int)
         known = (kind < len(KINDS)) & (colour < len(COLOURS))
         both = np.where(known, 1 + kind * len(COLOURS) + colour, 0)
         most = _pixels_in(self.cells, len(self.in_cells), both).argmax(1) - 1
-        return np.stack([np.where(most < 0, -1, part) for part in np.divmod(most, len(COLOURS))], 1)
+        names = np.stack([np.where(most < 0, -1, part) for part in np.divmod(most, len(COLOURS))], 1)
+        if "colour" not in self.labels:
+            names[:, 1] = -1
+        return names
 
     @cached_property
     def shares(self) -> np.ndarray:

@@ -190,6 +190,9 @@ def test_a_cell_tells_what_most_of_it_shows():
     wall = ("wall", "none")
     assert told == [("chair", "red"), wall, None, None, wall, wall, wall, wall]  # the table has half of the last
     assert (Pictured([], {"instance": scene()}, None, GRID).cell_names() == -1).all()
+    del labels["colour"]  # as of a picture in other colours
+    pale = Pictured([], {"instance": scene()} | labels, None, GRID).cell_names()
+    assert np.array_equal(pale[:, 0], names[:, 0]) and (pale[:, 1] == -1).all()
 
 
 def batch(model, questions, answer="yes", **options):
